@@ -1,0 +1,25 @@
+"""Mixtures of experts as scikit-learn estimators."""
+
+from skmoe._classifier import MixtureOfExpertsClassifier
+from skmoe._regressor import MixtureOfExpertsRegressor
+
+__version__ = "0.1.0.dev0"
+
+#: Types of this package in a fitted model, for ``skops.io.load(..., trusted=...)`` and
+#: for mlflow. Types of your own experts come on top.
+TRUSTED_TYPES = [
+    "skmoe._classifier.MixtureOfExpertsClassifier",
+    "skmoe._regressor.MixtureOfExpertsRegressor",
+    "skmoe.gates._classifier.ClassifierGate",
+    "skmoe.gates._constant.ConstantGate",
+    "skmoe.gates._softmax.SoftmaxGate",
+    "skmoe.likelihoods._categorical.CategoricalLikelihood",
+    "skmoe.likelihoods._gaussian.GaussianLikelihood",
+]
+
+__all__ = [
+    "TRUSTED_TYPES",
+    "MixtureOfExpertsClassifier",
+    "MixtureOfExpertsRegressor",
+    "__version__",
+]

@@ -1,0 +1,217 @@
+"""The mixture of experts for classification."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+
+from skmoe._base import BaseMixtureOfExperts
+from skmoe._validation import check_labels
+from skmoe.experts import make_classifier_pool, predict_experts_proba
+from skmoe.likelihoods import CategoricalLikelihood
+
+
+class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
+    r"""Mixture of experts for classification.
+
+    .. math:: P(c \mid x) = \sum_{k=1}^K g_k(x)\, P_k(c \mid x)
+
+    A gate :math:`g` learns which regime a row is in, experts learn what holds there: any
+    scikit-learn classifier with ``predict_proba``. Both are fitted together by
+    expectation-maximisation.
+
+    Parameters
+    ----------
+    experts : estimator or list of (str, estimator), default=None
+        One classifier, cloned ``n_experts`` times, or a named list of classifiers, one
+        expert each. None stands for ``LogisticRegression()``. A classifier whose ``fit``
+        takes no ``sample_weight`` is fitted to whole rows that are drawn, always in the
+        same way, by their responsibilities.
+    n_experts : int, default=3
+        Number of clones; not used with a list.
+    gate : {"softmax", "constant"}, gate or classifier, default="softmax"
+        What decides between the experts. A classifier with ``predict_proba`` becomes a
+        :class:`~skmoe.gates.ClassifierGate`; a pipeline that ends in a gate is a gate.
+    solver : {"em", "hard-em", "stochastic-em"}, default="em"
+        Whether rows are shared by the experts, given to one each, or drawn.
+    init : {"auto", "k-plane", "k-means", "random"} or array-like of shape \
+            (n_samples, n_experts), default="auto"
+        Where to start. "auto" makes twenty short runs of linear experts on the classes'
+        indicators and goes on from the best; "k-plane" makes one; an array holds
+        responsibilities.
+    n_init : int, default=1
+        Number of starts; the best objective is kept.
+    max_iter : int, default=100
+        Most iterations of a start.
+    tol : float, default=1e-6
+        Gain of the objective per row, twice in a row, at which a start has converged.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the last fit, in one start.
+    n_jobs : int, default=None
+        Starts, or experts where there is one start, that are fitted at the same time.
+        The model does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Draws starts, and fills open ``random_state`` parameters of gate and experts.
+    verbose : int, default=0
+        Whether to print a line per iteration.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    experts_ : list of estimators
+        The fitted experts. One that was left with a single class is a
+        ``DummyClassifier``.
+    gate_ : gate
+        The fitted gate.
+    likelihood_ : CategoricalLikelihood
+    dispersion_ : None
+    n_iter_ : int
+    converged_ : bool
+    lower_bound_ : float
+        The objective of the model per unit of weight: the mean log-likelihood, less the
+        penalties of gate and experts.
+    lower_bounds_ : ndarray of shape (n_iter_,)
+        The objective after each iteration of the best start.
+    expert_load_ : ndarray of shape (n_experts,)
+        Share of the weight that each expert is responsible for.
+    init_results_ : dict of ndarrays of shape (n_init,)
+        ``lower_bound``, ``n_iter`` and ``converged`` of each start.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+
+    See Also
+    --------
+    MixtureOfExpertsRegressor : The same for regression.
+
+    References
+    ----------
+    .. [1] M. I. Jordan and R. A. Jacobs (1994). Hierarchical mixtures of experts and the
+       EM algorithm. Neural Computation 6, 181-214.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe import MixtureOfExpertsClassifier
+    >>> X = np.random.RandomState(0).uniform(-1, 1, size=(400, 2))
+    >>> y = np.where(X[:, 0] * X[:, 1] > 0, "same", "other")
+    >>> model = MixtureOfExpertsClassifier(n_experts=2, random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.95
+    True
+    """
+
+    def __init__(
+        self,
+        experts=None,
+        n_experts=3,
+        *,
+        gate="softmax",
+        solver="em",
+        init="auto",
+        n_init=1,
+        max_iter=100,
+        tol=1e-6,
+        warm_start=False,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.experts = experts
+        self.n_experts = n_experts
+        self.gate = gate
+        self.solver = solver
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def predict(self, X):
+        """Class with the largest probability.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        proba = self.predict_proba(X)
+        return self.classes_[proba.argmax(axis=1)]
+
+    def predict_proba(self, X):
+        """Class probabilities, in the order of ``classes_``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+        """
+        X = self._check_rows(X)
+        gate, experts = self.predict_gate_proba(X), self.predict_experts(X)
+        proba = np.einsum("nk,nkc->nc", gate, experts)
+        return proba / proba.sum(axis=1, keepdims=True)
+
+    def predict_log_proba(self, X):
+        """Log of :meth:`predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes)
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def predict_experts(self, X):
+        """Class probabilities of each expert, in the order of ``classes_``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_experts, n_classes)
+        """
+        X = self._check_rows(X)
+        return predict_experts_proba(self.experts_, X, self.classes_, self._expert_names)
+
+    def _default_expert(self):
+        return LogisticRegression()
+
+    def _make_likelihood(self):
+        return CategoricalLikelihood()
+
+    def _make_pool(self, experts, data, learned, draw):
+        return make_classifier_pool(
+            experts, data.X, data.target, learned["classes_"],
+            draw=draw, n_jobs=self.n_jobs,
+        )  # fmt: skip
+
+    def _check_y(self, y):
+        return check_labels(y)
+
+    def _encode(self, y):
+        """Target of the likelihood, columns for a start, and what to remember."""
+        classes, codes = np.unique(y, return_inverse=True)
+        return codes, np.eye(len(classes))[codes], {"classes_": classes}
+
+    def _encode_known(self, y):
+        y = check_labels(y)
+        unknown = ~np.isin(y, self.classes_)
+        if unknown.any():
+            row = int(np.flatnonzero(unknown)[0])
+            raise ValueError(
+                f"y: row {row} has the class {y[row]!r}, which was not fitted; classes_ "
+                f"is {self.classes_}."
+            )
+        return np.searchsorted(self.classes_, y)

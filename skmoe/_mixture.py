@@ -1,0 +1,207 @@
+"""The predictive density of each row, a mixture of the experts' densities."""
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skmoe.training import normalise
+
+# Of the bracket, relative to its ends; and of the safeguarded Newton steps.
+_QUANTILE_TOLERANCE = 1e-12
+_MAX_QUANTILE_STEPS = 200
+
+
+class ConditionalMixture:
+    r"""Density of y for each row: :math:`p(y \mid x) = \sum_k g_k(x) f_k(y \mid x)`.
+
+    Made by :meth:`~skmoe.MixtureOfExpertsRegressor.predict_distribution`. Methods have
+    the names of ``scipy.stats`` and answer for all rows at once. Slicing selects rows.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_samples, n_experts)
+        Gate probabilities.
+    prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
+        What each expert predicts.
+    dispersion : ndarray of shape (n_experts[, n_outputs])
+        Of each expert.
+    likelihood : likelihood
+        How a density is made of the two.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe import MixtureOfExpertsRegressor
+    >>> X = np.linspace(-1, 1, 60)[:, None]
+    >>> y = np.abs(X[:, 0]) + 0.1 * np.sin(40 * X[:, 0])
+    >>> model = MixtureOfExpertsRegressor(n_experts=2, random_state=0).fit(X, y)
+    >>> density = model.predict_distribution([[0.5]])
+    >>> low, high = density.interval(0.9)
+    >>> bool(low[0] < density.mean()[0] < high[0])
+    True
+    """
+
+    def __init__(self, weights, prediction, dispersion, likelihood):
+        self.weights = weights
+        self.prediction = prediction
+        self.dispersion = dispersion
+        self.likelihood = likelihood
+
+    def __len__(self):
+        return len(self.weights)
+
+    def __getitem__(self, rows):
+        rows = np.arange(len(self))[rows]
+        rows = np.atleast_1d(rows)
+        return ConditionalMixture(
+            self.weights[rows], self.prediction[rows], self.dispersion, self.likelihood
+        )
+
+    def __repr__(self):
+        n_samples, n_experts = self.weights.shape
+        return f"<ConditionalMixture of {n_experts} experts for {n_samples} rows>"
+
+    def _average(self, values):
+        return np.einsum("nk,nk...->n...", self.weights, values)
+
+    def mean(self):
+        """Mean of each row, of shape (n_samples[, n_outputs])."""
+        return self._average(self.likelihood.mean(self.prediction, self.dispersion))
+
+    def var(self):
+        """Variance of each row: within the experts plus between them."""
+        means = self.likelihood.mean(self.prediction, self.dispersion)
+        within = self.likelihood.variance(self.prediction, self.dispersion)
+        deviations = means - self._average(means)[:, None]
+        return self._average(within + deviations**2)
+
+    def std(self):
+        """Standard deviation of each row."""
+        return np.sqrt(self.var())
+
+    def logpdf(self, y):
+        """Log-density at y.
+
+        Parameters
+        ----------
+        y : float or array-like of shape (n_samples[, n_outputs])
+
+        Returns
+        -------
+        logpdf : ndarray of shape (n_samples,)
+        """
+        shape = (len(self), *self.prediction.shape[2:])
+        y = np.broadcast_to(np.asarray(y, dtype=np.float64), shape)
+        log_prob = self.likelihood.log_prob(y, self.prediction, self.dispersion)
+        with np.errstate(divide="ignore"):
+            return normalise(log_prob + np.log(self.weights))[0]
+
+    def pdf(self, y):
+        """Density at y; see :meth:`logpdf`."""
+        return np.exp(self.logpdf(y))
+
+    def cdf(self, y):
+        """P(Y <= y) of each row.
+
+        Parameters
+        ----------
+        y : float or array-like of shape (n_samples,)
+
+        Returns
+        -------
+        cdf : ndarray of shape (n_samples,)
+        """
+        self._check_single_output("cdf")
+        y = np.broadcast_to(np.asarray(y, dtype=np.float64), (len(self),))
+        return self._average(
+            self.likelihood.cdf(y[:, None], self.prediction, self.dispersion)
+        )
+
+    def ppf(self, q):
+        """Quantiles of each row.
+
+        A mixture's quantile lies between those of its components; within that bracket
+        it is found by Newton's method, with bisection where a step leaves it.
+
+        Parameters
+        ----------
+        q : float or array-like of shape (n_quantiles,)
+            Probabilities in [0, 1].
+
+        Returns
+        -------
+        ppf : ndarray of shape (n_samples,) or (n_samples, n_quantiles)
+        """
+        self._check_single_output("ppf")
+        q = np.asarray(q, dtype=np.float64)
+        if q.ndim > 1 or not ((q >= 0) & (q <= 1)).all():
+            raise ValueError("q must be a number or a list of numbers between 0 and 1.")
+        if q.ndim == 1:
+            columns = [self._quantile(value) for value in q]
+            return np.stack(columns, axis=1) if columns else np.empty((len(self), 0))
+        return self._quantile(float(q))
+
+    def _quantile(self, q):
+        components = self.likelihood.ppf(q, self.prediction, self.dispersion)
+        # A component without weight must not widen the bracket.
+        present = self.weights > 0
+        low = np.where(present, components, np.inf).min(axis=1)
+        high = np.where(present, components, -np.inf).max(axis=1)
+        y = low.copy()
+        finite = np.isfinite(low) & np.isfinite(high)
+        y[finite] = self._average(np.where(present, components, 0.0))[finite]
+        open_rows = np.flatnonzero(finite & (high > low))
+        y[finite] = np.clip(y[finite], low[finite], high[finite])
+        for _ in range(_MAX_QUANTILE_STEPS):
+            if not open_rows.size:
+                break
+            part = self[open_rows]
+            excess = part.cdf(y[open_rows]) - q
+            below = excess < 0
+            low[open_rows] = np.where(below, y[open_rows], low[open_rows])
+            high[open_rows] = np.where(below, high[open_rows], y[open_rows])
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                step = y[open_rows] - excess / part.pdf(y[open_rows])
+            inside = (step > low[open_rows]) & (step < high[open_rows])
+            middle = 0.5 * (low[open_rows] + high[open_rows])
+            moved = np.where(inside, step, middle)
+            scale = 1.0 + np.abs(moved)
+            width = high[open_rows] - low[open_rows]
+            still = np.abs(moved - y[open_rows]) > _QUANTILE_TOLERANCE * scale
+            y[open_rows] = moved
+            open_rows = open_rows[
+                still & (width > _QUANTILE_TOLERANCE * scale) & (excess != 0)
+            ]
+        return y
+
+    def interval(self, confidence):
+        """Equal-tailed interval of each row: two arrays of shape (n_samples,)."""
+        tail = (1.0 - confidence) / 2
+        return self.ppf(tail), self.ppf(1.0 - tail)
+
+    def rvs(self, size=None, random_state=None):
+        """Draws from the density of each row.
+
+        Parameters
+        ----------
+        size : int, default=None
+            Draws per row; None stands for one, without an axis of its own.
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        rvs : ndarray of shape (n_samples[, size][, n_outputs])
+        """
+        random_state = check_random_state(random_state)
+        n_draws = 1 if size is None else size
+        cumulated = np.cumsum(self.weights, axis=1)[:, None, :]
+        uniforms = random_state.uniform(size=(len(self), n_draws, 1))
+        experts = (uniforms > cumulated).sum(axis=2).clip(max=cumulated.shape[2] - 1)
+        rows = np.arange(len(self))[:, None]
+        draws = self.likelihood.rvs(
+            self.prediction[rows, experts], self.dispersion[experts], random_state
+        )
+        return draws[:, 0] if size is None else draws
+
+    def _check_single_output(self, method):
+        if self.prediction.ndim == 3:
+            raise ValueError(f"{method} is defined for a target with one output only.")

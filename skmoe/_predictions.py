@@ -1,0 +1,186 @@
+"""What follows from fitted gate and experts, for regression and classification."""
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skmoe._fitting import n_parameters
+from skmoe._validation import check_length, check_X
+from skmoe.gates import gate_n_parameters, joint_log_proba
+from skmoe.training import normalise
+
+
+class PredictionsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """Gate probabilities, responsibilities, likelihoods and information criteria.
+
+    A subclass says what experts predict (``predict_experts``) and how y is scored
+    (``_encode_known``).
+    """
+
+    def predict_gate_proba(self, X):
+        """Probability of each expert, before y is seen.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_experts)
+        """
+        X = self._check_rows(X)
+        return np.exp(self.gate_.predict_log_proba(X))
+
+    def transform(self, X):
+        """Gate probabilities as features; see :meth:`predict_gate_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        proba : ndarray or dataframe of shape (n_samples, n_experts)
+            As ``set_output`` says.
+        """
+        return self.predict_gate_proba(X)
+
+    def apply(self, X):
+        """Index of the expert with the largest gate probability.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        indices : ndarray of int, of shape (n_samples,)
+        """
+        return self.predict_gate_proba(X).argmax(axis=1)
+
+    def responsibilities(self, X, y):
+        """Probability of each expert once y is seen.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+
+        Returns
+        -------
+        responsibilities : ndarray of shape (n_samples, n_experts)
+        """
+        return normalise(self._log_joint(X, y))[1]
+
+    def score_samples(self, X, y=None):
+        """Log-likelihood log p(y | x) of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Without it, what the gate knows of x itself: log p(x) of a generative gate,
+            and zero of one that models experts given x alone.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+        """
+        if y is None:
+            X = self._check_rows(X)
+            return normalise(joint_log_proba(self.gate_, X))[0]
+        log_prob = self._log_prob(X, y)
+        log_gate = self.gate_.predict_log_proba(self._check_rows(X))
+        return normalise(log_prob + log_gate)[0]
+
+    def bic(self, X, y):
+        """Bayesian information criterion of the rows; lower is better.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+
+        Returns
+        -------
+        bic : float
+        """
+        log_likelihood = self.score_samples(X, y)
+        penalty = self._n_parameters("bic") * np.log(len(log_likelihood))
+        return float(penalty - 2 * log_likelihood.sum())
+
+    def aic(self, X, y):
+        """Akaike's information criterion of the rows; lower is better.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+
+        Returns
+        -------
+        aic : float
+        """
+        log_likelihood = self.score_samples(X, y).sum()
+        return float(2 * self._n_parameters("aic") - 2 * log_likelihood)
+
+    def icl(self, X, y):
+        """Integrated completed likelihood (Biernacki et al. 2000); lower is better.
+
+        The BIC, raised by what is uncertain about each row's expert.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+
+        Returns
+        -------
+        icl : float
+        """
+        largest = self.responsibilities(X, y).max(axis=1)
+        return float(self.bic(X, y) - 2 * np.log(largest).sum())
+
+    def _n_parameters(self, criterion):
+        """Free parameters of gate, experts and dispersions."""
+        count = gate_n_parameters(self.gate_)
+        if count is None:
+            raise ValueError(
+                f"{criterion}: gate_ ({type(self.gate_).__name__}) does not tell its "
+                "number of parameters; compare models by score_samples on held-out rows."
+            )
+        for name, expert in zip(self._expert_names, self.experts_, strict=True):
+            own = n_parameters(expert)
+            if own is None:
+                raise ValueError(
+                    f"{criterion}: experts: {name!r} ({type(expert).__name__}) does not "
+                    "tell its number of parameters; compare models by score_samples on "
+                    "held-out rows."
+                )
+            count += own
+        return count + self.likelihood_.n_parameters(self.dispersion_)
+
+    def _log_prob(self, X, y):
+        """log f_k(y | x), of shape (n_samples, n_experts)."""
+        X = self._check_rows(X)
+        target = self._encode_known(y)
+        check_length(X, target)
+        prediction = self.predict_experts(X)
+        return self.likelihood_.log_prob(target, prediction, self.dispersion_)
+
+    def _log_joint(self, X, y):
+        return self._log_prob(X, y) + joint_log_proba(self.gate_, self._check_rows(X))
+
+    def _check_rows(self, X):
+        """X with the features that were fitted."""
+        check_is_fitted(self)
+        X = check_X(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return X
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "experts_")
+
+    @property
+    def _n_features_out(self):
+        return len(self.experts_)

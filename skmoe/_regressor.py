@@ -1,0 +1,229 @@
+"""The mixture of experts for regression."""
+
+from sklearn.base import RegressorMixin
+from sklearn.linear_model import LinearRegression
+from sklearn.utils import get_tags
+
+from skmoe._base import BaseMixtureOfExperts
+from skmoe._mixture import ConditionalMixture
+from skmoe._validation import check_regression_target
+from skmoe.experts import make_regressor_pool, predict_experts
+from skmoe.likelihoods import check_likelihood
+
+
+class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
+    r"""Mixture of experts for regression.
+
+    .. math:: p(y \mid x) = \sum_{k=1}^K g_k(x)\, f_k(y \mid x)
+
+    A gate :math:`g` learns which regime a row is in, experts learn what holds there: any
+    scikit-learn regressor predicts the mean of :math:`f_k`. Both are fitted together by
+    expectation-maximisation.
+
+    Parameters
+    ----------
+    experts : estimator or list of (str, estimator), default=None
+        One regressor, cloned ``n_experts`` times, or a named list of regressors, one
+        expert each. None stands for ``LinearRegression()``. A regressor whose ``fit``
+        takes no ``sample_weight`` is fitted to whole rows that are drawn, always in the
+        same way, by their responsibilities.
+    n_experts : int, default=3
+        Number of clones; not used with a list.
+    gate : {"softmax", "constant"}, gate or classifier, default="softmax"
+        What decides between the experts. A classifier with ``predict_proba`` becomes a
+        :class:`~skmoe.gates.ClassifierGate`; a pipeline that ends in a gate is a gate.
+    likelihood : "gaussian" or likelihood, default="gaussian"
+        How an expert's answer is scored.
+    solver : {"em", "hard-em", "stochastic-em"}, default="em"
+        Whether rows are shared by the experts, given to one each, or drawn.
+    init : {"auto", "k-plane", "k-means", "random"} or array-like of shape \
+            (n_samples, n_experts), default="auto"
+        Where to start. "auto" makes twenty short runs of linear experts and goes on from
+        the best; "k-plane" makes one; an array holds responsibilities.
+    n_init : int, default=1
+        Number of starts; the best objective is kept.
+    max_iter : int, default=100
+        Most iterations of a start.
+    tol : float, default=1e-6
+        Gain of the objective per row, twice in a row, at which a start has converged.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the last fit, in one start.
+    n_jobs : int, default=None
+        Starts, or experts where there is one start, that are fitted at the same time.
+        The model does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Draws starts, and fills open ``random_state`` parameters of gate and experts.
+    verbose : int, default=0
+        Whether to print a line per iteration.
+
+    Attributes
+    ----------
+    experts_ : list of estimators
+        The fitted experts.
+    gate_ : gate
+        The fitted gate.
+    likelihood_ : likelihood
+    dispersion_ : ndarray of shape (n_experts,) or (n_experts, n_outputs)
+        Variance of each expert's errors, in squared units of y.
+    n_iter_ : int
+    converged_ : bool
+    lower_bound_ : float
+        The objective of the model per unit of weight: the mean log-likelihood, less the
+        penalties of gate and experts.
+    lower_bounds_ : ndarray of shape (n_iter_,)
+        The objective after each iteration of the best start.
+    expert_load_ : ndarray of shape (n_experts,)
+        Share of the weight that each expert is responsible for.
+    init_results_ : dict of ndarrays of shape (n_init,)
+        ``lower_bound``, ``n_iter`` and ``converged`` of each start.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+
+    See Also
+    --------
+    MixtureOfExpertsClassifier : The same for classification.
+
+    References
+    ----------
+    .. [1] R. A. Jacobs, M. I. Jordan, S. J. Nowlan and G. E. Hinton (1991). Adaptive
+       mixtures of local experts. Neural Computation 3, 79-87.
+    .. [2] M. I. Jordan and R. A. Jacobs (1994). Hierarchical mixtures of experts and the
+       EM algorithm. Neural Computation 6, 181-214.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe import MixtureOfExpertsRegressor
+    >>> X = np.linspace(-1, 1, 101)[:, None]
+    >>> y = np.abs(X[:, 0])
+    >>> model = MixtureOfExpertsRegressor(n_experts=2, random_state=0).fit(X, y)
+    >>> model.predict([[-0.5], [0.8]]).round(2)
+    array([0.5, 0.8])
+    >>> sorted(expert.coef_.round(2).item() for expert in model.experts_)
+    [-1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        experts=None,
+        n_experts=3,
+        *,
+        gate="softmax",
+        likelihood="gaussian",
+        solver="em",
+        init="auto",
+        n_init=1,
+        max_iter=100,
+        tol=1e-6,
+        warm_start=False,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.experts = experts
+        self.n_experts = n_experts
+        self.gate = gate
+        self.likelihood = likelihood
+        self.solver = solver
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    _parameter_constraints: dict = {
+        **BaseMixtureOfExperts._parameter_constraints,
+        "likelihood": "no_validation",
+    }
+
+    def predict(self, X, return_std=False):
+        """Mean of the predictive density, and its standard deviation.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        return_std : bool, default=False
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        std : ndarray of the same shape
+            Only if ``return_std`` is true.
+        """
+        density = self.predict_distribution(X)
+        return (density.mean(), density.std()) if return_std else density.mean()
+
+    def predict_distribution(self, X):
+        """Predictive density of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        density : ConditionalMixture
+        """
+        X = self._check_rows(X)
+        return ConditionalMixture(
+            self.predict_gate_proba(X),
+            self.predict_experts(X),
+            self.dispersion_,
+            self.likelihood_,
+        )
+
+    def predict_experts(self, X):
+        """What each expert predicts.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
+        """
+        X = self._check_rows(X)
+        return predict_experts(self.experts_, X, self._n_outputs, self._expert_names)
+
+    def _default_expert(self):
+        return LinearRegression()
+
+    def _make_likelihood(self):
+        return check_likelihood(self.likelihood)
+
+    def _make_pool(self, experts, data, learned, draw):
+        return make_regressor_pool(
+            experts, data.X, data.target, draw=draw, n_jobs=self.n_jobs
+        )
+
+    def _check_y(self, y):
+        return check_regression_target(y)
+
+    def _encode(self, y):
+        """Target of the likelihood, columns for a start, and what to remember."""
+        n_outputs = y.shape[1] if y.ndim == 2 else None
+        return y, y.reshape(len(y), -1), {"_n_outputs": n_outputs}
+
+    def _encode_known(self, y):
+        y = check_regression_target(y)
+        n_outputs = y.shape[1] if y.ndim == 2 else None
+        if n_outputs != self._n_outputs:
+            raise ValueError(
+                f"y has shape {y.shape}; the model was fitted with "
+                f"{self._n_outputs or 'one column of'} outputs."
+            )
+        return y
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        experts = self._input_parts()[1:]
+        tags.target_tags.multi_output = all(
+            get_tags(expert).target_tags.multi_output
+            for expert in experts
+            if hasattr(expert, "fit")
+        )
+        return tags

@@ -1,0 +1,47 @@
+"""The only file that imports private scikit-learn, or what only some versions have."""
+
+from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+)
+from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
+from sklearn.utils.validation import (
+    _check_feature_names_in as check_feature_names_in,
+)
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+from sklearn.utils.validation import _num_samples as num_samples
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+
+    HAS_CALLBACKS = True
+except ImportError:  # scikit-learn < 1.9
+    HAS_CALLBACKS = False
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands in where scikit-learn has no callbacks."""
+
+    def with_callbacks(method):
+        """Return ``method`` as it is."""
+        return method
+
+
+__all__ = [
+    "HAS_CALLBACKS",
+    "BaseComposition",
+    "CallbackSupportMixin",
+    "HasMethods",
+    "Interval",
+    "InvalidParameterError",
+    "StrOptions",
+    "check_feature_names_in",
+    "check_sample_weight",
+    "num_samples",
+    "routing_enabled",
+    "safe_indexing",
+    "with_callbacks",
+]

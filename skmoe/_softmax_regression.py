@@ -1,0 +1,170 @@
+"""Weighted softmax regression by Newton's method.
+
+The one numerical routine behind :class:`~skmoe.gates.SoftmaxGate` and the logistic
+experts: both maximise a weighted multinomial log-likelihood with soft targets.
+"""
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.optimize import minimize
+from scipy.sparse import issparse
+
+# Above this many unknowns a Hessian costs more than the gradient steps that it saves.
+_MAX_NEWTON_UNKNOWNS = 600
+# Below this many cells the row-weighted copies of the design are cheaper in one batch.
+_BATCH_CELLS = 200_000
+
+
+def log_softmax(logits):
+    """Log of the softmax over axis 0 of ``logits`` (n_classes, n_samples)."""
+    shifted = logits - logits.max(axis=0)
+    shifted -= np.log(np.exp(shifted).sum(axis=0))
+    return shifted
+
+
+def fit_softmax_regression(
+    design, targets, *, ridge, coupling, start, tol=1e-10, max_iter=100
+):
+    r"""Minimise a penalised multinomial cross-entropy.
+
+    .. math:: -\sum_{ik} t_{ik} \log p_{ik}
+              + \tfrac12 \sum_{kl} M_{kl} \sum_j \rho_j v_{kj} v_{lj},
+              \qquad p_i = \mathrm{softmax}(V x_i), \quad v_K = 0 .
+
+    The last class is the reference, which makes the Hessian regular. A symmetric
+    penalty :math:`\sum_k \|v_k\|^2` on coefficients that sum to zero is written in these
+    coordinates with the coupling :math:`M = I - 11^T / K`.
+
+    Parameters
+    ----------
+    design : {ndarray, sparse matrix} of shape (n_samples, n_columns)
+    targets : ndarray of shape (n_classes, n_samples)
+        Non-negative weights; a column sums to the weight of its row.
+    ridge : ndarray of shape (n_columns,)
+        :math:`\rho`, zero for an intercept.
+    coupling : ndarray of shape (n_classes - 1, n_classes - 1)
+        :math:`M`.
+    start : ndarray of shape (n_classes - 1, n_columns)
+        Where to begin.
+    tol : float
+        Newton's decrement per unit of weight at which to stop.
+    max_iter : int
+
+    Returns
+    -------
+    coef : ndarray of shape (n_classes - 1, n_columns)
+    n_iter : int
+    """
+    problem = _Problem(design, targets, ridge, coupling)
+    if start.size > _MAX_NEWTON_UNKNOWNS:
+        return _lbfgs(problem, start, tol, max_iter)
+    return _newton(problem, start, tol, max_iter)
+
+
+class _Problem:
+    """Value, gradient and Hessian of the penalised cross-entropy."""
+
+    def __init__(self, design, targets, ridge, coupling):
+        self.design = design
+        self.targets = targets
+        self.ridge = ridge
+        self.coupling = coupling
+        self.weights = targets.sum(axis=0)
+        self.total = self.weights.sum()
+
+    def value(self, coef):
+        """Penalised cross-entropy; keeps the log-probabilities for the derivatives."""
+        logits = np.zeros_like(self.targets)
+        logits[:-1] = (self.design @ coef.T).T
+        self.log_proba = log_softmax(logits)
+        penalty = 0.5 * np.sum((self.coupling @ coef) * coef * self.ridge)
+        return penalty - np.vdot(self.targets, self.log_proba)
+
+    def gradient(self, coef):
+        """Gradient at the ``coef`` of the last :meth:`value`."""
+        self.proba = np.exp(self.log_proba[:-1])
+        excess = self.proba * self.weights - self.targets[:-1]
+        return (self.design.T @ excess.T).T + (self.coupling @ coef) * self.ridge
+
+    def hessian(self):
+        """Hessian at the ``coef`` of the last :meth:`gradient`."""
+        n_free, n_columns = len(self.proba), self.design.shape[1]
+        first, second = np.triu_indices(n_free)
+        blocks = self._weighted_grams(first, second)
+        hessian = np.empty((n_free, n_columns, n_free, n_columns))
+        hessian[first, :, second, :] = blocks
+        hessian[second, :, first, :] = blocks
+        columns = np.arange(n_columns)
+        hessian[:, columns, :, columns] += self.ridge[:, None, None] * self.coupling
+        return hessian.reshape(n_free * n_columns, -1)
+
+    def _weighted_grams(self, first, second):
+        """X' diag(s p_k (delta_kl - p_l)) X for each pair (k, l)."""
+        curvature = -self.proba[first] * self.proba[second] * self.weights
+        curvature[first == second] += self.proba * self.weights
+        design = self.design
+        if issparse(design):
+            grams = (design.T @ design.multiply(c[:, None]).tocsr() for c in curvature)
+            return np.stack([gram.toarray() for gram in grams])
+        if len(curvature) * design.size <= _BATCH_CELLS:
+            return np.matmul(design.T * curvature[:, None, :], design)
+        return np.stack([(design.T * c) @ design for c in curvature])
+
+
+def _newton(problem, coef, tol, max_iter):
+    value, n_iter = problem.value(coef), 0
+    while n_iter < max_iter:
+        n_iter += 1
+        gradient = problem.gradient(coef)
+        step = -_solve(problem.hessian(), gradient.ravel()).reshape(coef.shape)
+        slope = np.vdot(gradient, step)
+        if -slope <= tol * problem.total:
+            # The last, free step: it only shrinks the error further.
+            if problem.value(coef + step) <= value:
+                coef = coef + step
+            break
+        coef, value, moved = _line_search(problem, coef, value, step, slope)
+        if not moved:
+            break
+    return coef, n_iter
+
+
+def _line_search(problem, coef, value, step, slope):
+    """Halve the step until it lowers the objective (Armijo)."""
+    size = 1.0
+    for _ in range(30):
+        trial = coef + size * step
+        trial_value = problem.value(trial)
+        if trial_value <= value + 1e-4 * size * slope:
+            return trial, trial_value, True
+        size *= 0.5
+    problem.value(coef)
+    return coef, value, False
+
+
+def _solve(matrix, right):
+    """Solve a positive semi-definite system; singular directions get no step."""
+    diagonal = np.einsum("ii->i", matrix)
+    # Relative to the largest curvature, so that constant columns stay where they are.
+    diagonal += 1e-13 * max(diagonal.max(), np.finfo(float).tiny)
+    try:
+        factor = cho_factor(matrix, lower=True, overwrite_a=False, check_finite=False)
+        return cho_solve(factor, right, check_finite=False)
+    except LinAlgError:
+        return np.linalg.lstsq(matrix, right, rcond=1e-12)[0]
+
+
+def _lbfgs(problem, start, tol, max_iter):
+    def value_and_gradient(flat):
+        coef = flat.reshape(start.shape)
+        value = problem.value(coef)
+        return value / problem.total, problem.gradient(coef).ravel() / problem.total
+
+    result = minimize(
+        value_and_gradient,
+        start.ravel(),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 20 * max_iter, "gtol": np.sqrt(tol), "ftol": 0.01 * tol},
+    )
+    return result.x.reshape(start.shape), result.nit

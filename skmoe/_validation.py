@@ -1,0 +1,107 @@
+"""Checks of what a user passes, with errors that name it."""
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import assert_all_finite, check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from skmoe._sklearn_compat import check_sample_weight, num_samples
+
+
+class FeatureCount(BaseEstimator):
+    """Holds ``n_features_in_`` and names until a fit has succeeded."""
+
+
+def check_X(X):
+    """Check the outer form of X and leave its values to gate and experts.
+
+    Dataframes and sparse matrices are passed through; lists become arrays.
+    """
+    if hasattr(X, "columns") and not issparse(X):
+        if X.shape[0] == 0:
+            raise ValueError("X: found a dataframe with 0 sample(s).")
+        return X
+    return check_array(
+        X, accept_sparse=["csr", "csc"], dtype=None, ensure_all_finite=False
+    )
+
+
+def check_features(estimator, X):
+    """Count and name the features of X without touching ``estimator``."""
+    count = FeatureCount()
+    validate_data(count, X, skip_check_array=True)
+    if count.n_features_in_ == 0:
+        raise ValueError(
+            f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is "
+            f"required by {type(estimator).__name__}."
+        )
+    return vars(count)
+
+
+def check_length(X, y):
+    """Check that X and y have as many rows."""
+    if num_samples(X) != len(y):
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: "
+            f"[{num_samples(X)}, {len(y)}]"
+        )
+
+
+def check_y_present(estimator, y):
+    """Raise where there is no target."""
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is "
+            "None."
+        )
+
+
+def check_regression_target(y):
+    """y as float64, of shape (n_samples,) or (n_samples, n_outputs)."""
+    y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    if y.ndim > 2 or y.ndim == 0:
+        raise ValueError(f"y must have one or two dimensions, it has {y.ndim}.")
+    largest = np.sqrt(np.finfo(np.float64).max / max(len(y), 1))
+    if np.abs(y).max() > largest:
+        raise ValueError(f"y: values above {largest:.0e} cannot be squared; rescale y.")
+    return y
+
+
+def check_labels(y):
+    """y as an array of labels, of shape (n_samples,)."""
+    y = column_or_1d(y, warn=True)
+    if y.dtype.kind in "fc":
+        assert_all_finite(y, input_name="y")
+    check_classification_targets(y)
+    return y
+
+
+def check_weights(sample_weight, X):
+    """Sample weights as float64, non-negative and not all zero."""
+    weights = check_sample_weight(sample_weight, X, dtype=np.float64)
+    if (weights < 0).any():
+        row = int(np.flatnonzero(weights < 0)[0])
+        raise ValueError(f"sample_weight: negative values in data (first in row {row}).")
+    if not (weights > 0).any():
+        raise ValueError("sample_weight: all weights are zero, no row is left to fit.")
+    return weights
+
+
+def check_init(init, present, n_experts):
+    """Given responsibilities of the ``present`` rows; a name is returned as it is."""
+    if isinstance(init, str):
+        return init
+    init = check_array(init, dtype=np.float64, input_name="init")
+    if init.shape[0] <= present.max() or init.shape[1] != n_experts:
+        raise ValueError(
+            f"init has shape {init.shape}; responsibilities need one row for each of X "
+            f"and {n_experts} columns."
+        )
+    sums = init.sum(axis=1)
+    wrong = (init < 0).any(axis=1) | (np.abs(sums - 1.0) > 1e-6)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(f"init: row {row} is not a set of shares that sum to one.")
+    return (init / sums[:, None])[present]

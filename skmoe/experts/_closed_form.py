@@ -1,0 +1,95 @@
+"""What the pools share that fit linear experts together rather than one by one."""
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.utils.validation import check_array, validate_data
+
+from skmoe._design import Design
+from skmoe.experts._naming import naming
+
+# Above this, scikit-learn's own solvers are faster than the normal equations.
+_MAX_COLUMNS = 500
+
+
+class ClosedFormPool:
+    """Linear experts with one common design matrix.
+
+    Coefficients live in standard units, as an array of shape (n_experts, ...), and are
+    turned into the user's scikit-learn estimators once, by :meth:`estimators`.
+
+    Parameters
+    ----------
+    experts : list of (name, estimator)
+        Linear models of one class, that differ at most in their penalty.
+    """
+
+    #: The scikit-learn class, and the parameters that change what is fitted, with the
+    #: values under which this pool's solution is the estimator's own.
+    estimator_class: type
+    exact_parameters: dict
+
+    def __init__(self, experts):
+        self.experts = experts
+        self.iteration = None
+        self.fit_intercept = experts[0][1].fit_intercept
+        self.coef = None
+        self._source = None
+
+    @classmethod
+    def supports(cls, estimators, X, y):
+        """Whether this pool fits just what these estimators would."""
+        return (
+            all(cls._is_exact(estimator) for estimator in estimators)
+            and len({estimator.fit_intercept for estimator in estimators}) == 1
+            and _is_plain_table(X)
+        )
+
+    @classmethod
+    def _is_exact(cls, estimator):
+        return type(estimator) is cls.estimator_class and all(
+            getattr(estimator, name, values[0]) in values
+            for name, values in cls.exact_parameters.items()
+        )
+
+    @property
+    def n_experts(self):
+        """Number of experts."""
+        return len(self.experts)
+
+    def _bind(self, X, weights):
+        """The design of X; kept, as training comes back with the same X."""
+        if self._source is not X:
+            self.design = Design(self._check(X), weights.sum(axis=1), self.fit_intercept)
+            self._source = X
+        return self.design
+
+    def _check(self, X):
+        name, template = self.experts[0]
+        with naming(name, template, self.iteration):
+            return check_array(
+                X, dtype=np.float64, accept_sparse="csr", estimator=template
+            )
+
+    def predict(self, X):
+        """Predictions of shape (n_samples, n_experts[, n_outputs or n_classes])."""
+        if X is self._source:
+            return self._predict(self.design.matrix)
+        return self._predict(self.design.transform(self._check(X)))
+
+    def estimators(self):
+        """The fitted scikit-learn estimators."""
+        return [self._materialise(k) for k in range(len(self.experts))]
+
+    def _new_estimator(self, k):
+        """A clone of expert k that knows its features, as after ``fit``."""
+        estimator = clone(self.experts[k][1])
+        validate_data(estimator, self._source, skip_check_array=True)
+        return estimator
+
+
+def _is_plain_table(X):
+    """Whether all of X is numbers, and not too many columns for normal equations."""
+    if X.shape[1] > _MAX_COLUMNS:
+        return False
+    return issparse(X) or np.asarray(X).dtype.kind in "biuf"

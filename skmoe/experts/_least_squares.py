@@ -1,0 +1,143 @@
+"""Ordinary and ridge regression for all experts at once."""
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.linear_model import LinearRegression, Ridge
+
+from skmoe.experts._closed_form import ClosedFormPool
+
+# Relative size of a pivot above which the normal equations are solved as they are, and
+# of an eigenvalue below which a direction counts as one without data.
+_SAFE_PIVOT = 1e-9
+_SINGULAR = 1e-12
+# Rows of the weighted design that are held at a time.
+_CHUNK_CELLS = 1_000_000
+
+
+class LeastSquaresPool(ClosedFormPool):
+    r"""Solve :math:`\min_b \sum_i w_{ik} (y_i - b^T x_i)^2 + \alpha_k \|b\|^2` for all k.
+
+    From the normal equations of the columns in standard units.
+    """
+
+    estimator_class = LinearRegression
+    exact_parameters = {"positive": [False]}
+
+    def fit(self, X, y, weights):
+        """Fit every expert; parameters as in :meth:`EstimatorPool.fit`."""
+        design = self._bind(X, weights)
+        targets = y.reshape(len(y), -1)
+        n_columns = design.matrix.shape[1]
+        moments = _moments(design.matrix, targets, weights)
+        self.gram = moments[:, :, :n_columns]
+        right = moments[:, :, n_columns:]
+        system = self.gram + self._penalties(design)
+        coef = _solve(system, right)
+        self.coef = coef if y.ndim == 2 else coef[:, :, 0]
+        return self
+
+    def resume(self, X, y, weights, estimators):
+        """Take over the state of fitted estimators."""
+        design = self._bind(X, weights[:, None])
+        intercepts = [np.asarray(estimator.intercept_) for estimator in estimators]
+        self.coef = np.stack(
+            [
+                np.moveaxis(design.from_user(estimator.coef_, intercept), -1, 0)
+                for estimator, intercept in zip(estimators, intercepts, strict=True)
+            ]
+        )
+
+    def _penalties(self, design):
+        return 0.0
+
+    def _predict(self, matrix):
+        # Columns of all experts (and outputs) side by side, for one product.
+        columns = np.moveaxis(self.coef, 1, 0)
+        flat = matrix @ columns.reshape(len(columns), -1)
+        return flat.reshape(-1, *columns.shape[1:])
+
+    @property
+    def penalty(self):
+        """Least squares maximises the Gaussian likelihood itself."""
+        return 0.0
+
+    def _materialise(self, k):
+        estimator = self._new_estimator(k)
+        slopes, intercept = self.design.to_user(self.coef[k].T)
+        estimator.coef_ = slopes
+        estimator.intercept_ = intercept if self.fit_intercept else 0.0
+        if np.ndim(estimator.intercept_) == 0:
+            estimator.intercept_ = np.float64(estimator.intercept_)
+        self._add_details(estimator, k)
+        return estimator
+
+    def _add_details(self, estimator, k):
+        """Rank and singular values of the centred, weighted X."""
+        gram = self.gram[k]
+        if self.fit_intercept:
+            mass = max(gram[0, 0], np.finfo(np.float64).tiny)
+            gram = gram[1:, 1:] - np.outer(gram[1:, 0], gram[0, 1:]) / mass
+        gram = gram * np.outer(self.design.scale, self.design.scale)
+        eigenvalues = np.linalg.eigvalsh(gram)[::-1]
+        estimator.singular_ = np.sqrt(np.maximum(eigenvalues, 0.0))
+        floor = estimator.singular_.max(initial=0.0) * 1e-8
+        estimator.rank_ = int((estimator.singular_ > floor).sum())
+
+
+class RidgePool(LeastSquaresPool):
+    """Ridge regression with one penalty per expert."""
+
+    estimator_class = Ridge
+    exact_parameters = {
+        "positive": [False],
+        "solver": ["auto", "cholesky", "svd"],
+    }
+
+    @classmethod
+    def _is_exact(cls, estimator):
+        return super()._is_exact(estimator) and np.ndim(estimator.alpha) == 0
+
+    def _penalties(self, design):
+        alphas = np.array([estimator.alpha for _, estimator in self.experts])
+        # A penalty on slopes in the user's units.
+        per_column = design.penalized / design.column_scale**2
+        return alphas[:, None, None] * np.diag(per_column)
+
+    def _add_details(self, estimator, k):
+        estimator.n_iter_ = None
+        estimator.solver_ = "cholesky"
+
+
+def _moments(design, targets, weights):
+    """X' diag(w_k) [X, y] for each expert: (n_experts, n_columns, n_columns + m)."""
+    if issparse(design):
+        return np.stack([_sparse_moments(design, targets, w) for w in weights.T])
+    n_samples, n_columns = design.shape
+    both = np.concatenate([design, targets], axis=1)
+    moments = np.zeros((weights.shape[1], n_columns, both.shape[1]))
+    chunk = max(_CHUNK_CELLS // (n_columns * weights.shape[1]), 256)
+    for start in range(0, n_samples, chunk):
+        rows = slice(start, start + chunk)
+        weighted = design[rows].T * weights[rows].T[:, None, :]
+        moments += np.matmul(weighted, both[rows])
+    return moments
+
+
+def _sparse_moments(design, targets, weights):
+    weighted = design.multiply(weights[:, None]).tocsr().T
+    return np.hstack([(weighted @ design).toarray(), weighted @ targets])
+
+
+def _solve(systems, right):
+    """Solve K positive semi-definite systems; directions without data get no slope."""
+    try:
+        pivots = np.einsum("kii->ki", np.linalg.cholesky(systems)) ** 2
+        if (pivots.min(axis=1) > _SAFE_PIVOT * pivots.max(axis=1)).all():
+            return np.linalg.solve(systems, right)
+    except np.linalg.LinAlgError:
+        pass
+    values, vectors = np.linalg.eigh(systems)
+    kept = values > _SINGULAR * values.max(axis=1, keepdims=True).clip(min=0.0)
+    inverse = np.where(kept, 1.0 / np.where(kept, values, 1.0), 0.0)[:, :, None]
+    rotated = np.matmul(vectors.transpose(0, 2, 1), right)
+    return np.matmul(vectors, inverse * rotated)

@@ -1,0 +1,109 @@
+"""Logistic regression for all experts on one design matrix."""
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from skmoe._softmax_regression import fit_softmax_regression, log_softmax
+from skmoe.experts._closed_form import ClosedFormPool
+
+
+class LogisticPool(ClosedFormPool):
+    r"""Maximise :math:`\sum_i w_{ik} \log p_k(y_i \mid x_i) - \|V_k\|^2 / (2 C_k)`.
+
+    By Newton's method, each expert from its last coefficients. As in scikit-learn, two
+    classes have one coefficient vector and more than two have one each.
+
+    Parameters
+    ----------
+    experts : list of (name, estimator)
+    classes : ndarray of shape (n_classes,)
+    """
+
+    estimator_class = LogisticRegression
+    exact_parameters = {
+        "penalty": ["l2", "deprecated"],
+        "l1_ratio": [None, 0, 0.0],
+        "dual": [False],
+        "class_weight": [None],
+        "solver": ["lbfgs", "newton-cholesky", "newton-cg"],
+        "multi_class": ["deprecated", "auto", "multinomial"],
+    }
+
+    def __init__(self, experts, *, classes):
+        super().__init__(experts)
+        self.classes = classes
+
+    @classmethod
+    def supports(cls, estimators, X, y):
+        """Also asks for two classes: there is nothing to fit with one."""
+        return super().supports(estimators, X, y) and np.ptp(y) > 0
+
+    def fit(self, X, y, weights):
+        """Fit every expert; ``y`` holds class numbers."""
+        design = self._bind(X, weights)
+        n_classes = len(self.classes)
+        one_hot = np.eye(n_classes)[:, y]
+        if self.coef is None:
+            shape = (len(self.experts), n_classes - 1, design.matrix.shape[1])
+            self.coef = np.zeros(shape)
+        fits = [
+            fit_softmax_regression(
+                design.matrix,
+                one_hot * weights[:, k],
+                ridge=design.penalized / (estimator.C * design.column_scale**2),
+                coupling=_coupling(n_classes),
+                start=self.coef[k],
+            )
+            for k, (_, estimator) in enumerate(self.experts)
+        ]
+        self.coef = np.stack([coef for coef, _ in fits])
+        self.n_iter = [n_iter for _, n_iter in fits]
+        return self
+
+    def resume(self, X, y, weights, estimators):
+        """Take over the state of fitted estimators."""
+        design = self._bind(X, weights[:, None])
+        self.coef = np.stack([self._free(design, est) for est in estimators])
+        self.n_iter = [0] * len(estimators)
+
+    @staticmethod
+    def _free(design, estimator):
+        """Coefficients against the last class."""
+        coef = design.from_user(estimator.coef_, estimator.intercept_)
+        return -coef if len(coef) == 1 else coef[:-1] - coef[-1]
+
+    def _predict(self, matrix):
+        n_experts, n_free, n_columns = self.coef.shape
+        logits = np.zeros((n_free + 1, matrix.shape[0], n_experts))
+        flat = matrix @ self.coef.reshape(-1, n_columns).T
+        logits[:-1] = flat.reshape(-1, n_experts, n_free).transpose(2, 0, 1)
+        return np.exp(log_softmax(logits)).transpose(1, 2, 0)
+
+    @property
+    def penalty(self):
+        """What the experts' objectives subtract from the log-likelihood."""
+        slopes, _ = self.design.to_user(self.coef)
+        strength = np.array([1.0 / estimator.C for _, estimator in self.experts])
+        coupled = np.einsum("kcd,ce,ked->k", slopes, _coupling(len(self.classes)), slopes)
+        return 0.5 * float(strength @ coupled)
+
+    def _materialise(self, k):
+        estimator = self._new_estimator(k)
+        coef = self.coef[k]
+        if len(self.classes) == 2:
+            # scikit-learn's coefficients are those of the second class.
+            coef = -coef
+        else:
+            coef = np.vstack([coef, np.zeros(coef.shape[1])])
+            coef -= coef.mean(axis=0)
+        estimator.coef_, estimator.intercept_ = self.design.to_user(coef)
+        estimator.classes_ = self.classes
+        estimator.n_iter_ = np.array([self.n_iter[k]], dtype=np.int32)
+        return estimator
+
+
+def _coupling(n_classes):
+    """The penalty in coordinates whose last class is the reference."""
+    if n_classes == 2:
+        return np.eye(1)
+    return np.eye(n_classes - 1) - 1.0 / n_classes

@@ -1,0 +1,180 @@
+"""A pool of scikit-learn estimators, each fitted with its own weights."""
+
+from time import perf_counter
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
+
+from skmoe._fitting import weight_keyword
+from skmoe._sklearn_compat import safe_indexing
+from skmoe.experts._naming import naming
+
+# A share of a row below this is cut: trees spend leaves on rows of no weight.
+_SMALLEST_SHARE = 1e-3
+# Handing a shorter task to another thread costs about as much as it saves.
+_PARALLEL_SECONDS = 0.02
+
+
+class EstimatorPool:
+    """Experts fitted one by one.
+
+    Parameters
+    ----------
+    experts : list of (name, estimator)
+        Unfitted, with their seeds set.
+    n_outputs : int or None
+        None for a target of shape (n_samples,).
+    draw : callable or None
+        ``draw(weights) -> counts`` for the experts that take no weights, which are
+        fitted on whole rows instead.
+    n_jobs : int or None
+    """
+
+    def __init__(self, experts, *, n_outputs=None, draw=None, n_jobs=None):
+        self.experts = experts
+        self.n_outputs = n_outputs
+        self.draw = draw
+        self.n_jobs = n_jobs
+        self.keywords = [weight_keyword(estimator) for _, estimator in experts]
+        self.fitted = [None] * len(experts)
+        self.iteration = None
+
+    @property
+    def n_experts(self):
+        """Number of experts."""
+        return len(self.experts)
+
+    def fit(self, X, y, weights):
+        """Fit every expert.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        weights : ndarray of shape (n_samples, n_experts)
+            Row weights times responsibilities.
+
+        Returns
+        -------
+        self : EstimatorPool
+        """
+        weights = cut_small_shares(weights)
+        counts = self.draw(weights) if None in self.keywords else None
+        fits = [
+            self._fit_one(k, X, y, (weights if keyword else counts)[:, k])
+            for k, keyword in enumerate(self.keywords)
+        ]
+        start = perf_counter()
+        first = fits[0]()
+        n_jobs = self.n_jobs if perf_counter() - start > _PARALLEL_SECONDS else 1
+        rest = Parallel(n_jobs=n_jobs, prefer="threads")(
+            delayed(fit)() for fit in fits[1:]
+        )
+        self.fitted = [first, *rest]
+        return self
+
+    def _fit_one(self, k, X, y, weights):
+        """The fit of expert k, as a function to be called anywhere."""
+        name, template = self.experts[k]
+        keyword, earlier = self.keywords[k], self.fitted[k]
+
+        def fit():
+            rows = np.flatnonzero(weights > 0)
+            if rows.size == 0 and earlier is not None:
+                return earlier
+            with naming(name, template, self.iteration):
+                if rows.size == 0:
+                    return self._fit_rows(template, X, y, None)
+                if keyword is None:
+                    repeated = np.repeat(rows, weights[rows].astype(int))
+                    X_rows = safe_indexing(X, repeated)
+                    return self._fit_rows(template, X_rows, y[repeated], None)
+                X_rows = X if rows.size == len(y) else safe_indexing(X, rows)
+                return self._fit_rows(template, X_rows, y[rows], {keyword: weights[rows]})
+
+        return fit
+
+    def _fit_rows(self, template, X, y, weights):
+        return clone(template).fit(X, y, **(weights or {}))
+
+    def predict(self, X):
+        """Predictions of shape (n_samples, n_experts[, n_outputs])."""
+        return predict_experts(self.fitted, X, self.n_outputs, self.experts)
+
+    def resume(self, X, y, weights, estimators):
+        """Take over the state of fitted estimators."""
+        self.fitted = list(estimators)
+
+    @property
+    def penalty(self):
+        """What the experts' own objectives subtract from the log-likelihood."""
+        return 0.0
+
+    def estimators(self):
+        """The fitted scikit-learn estimators."""
+        return self.fitted
+
+
+class ClassifierPool(EstimatorPool):
+    """Classifiers, which may know different classes in different orders.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The classes of the whole target; ``y`` holds their numbers.
+    """
+
+    def __init__(self, experts, *, classes, draw=None, n_jobs=None):
+        super().__init__(experts, draw=draw, n_jobs=n_jobs)
+        self.classes = classes
+
+    def _fit_rows(self, template, X, y, weights):
+        if np.all(y == y[0]):
+            # Many classifiers refuse a single class, which is what is left here.
+            template = DummyClassifier(strategy="most_frequent")
+            weights = None
+        return super()._fit_rows(template, X, self.classes[y], weights)
+
+    def predict(self, X):
+        """Probabilities of shape (n_samples, n_experts, n_classes)."""
+        return predict_experts_proba(self.fitted, X, self.classes, self.experts)
+
+
+def cut_small_shares(weights):
+    """Set shares below a thousandth of a row to zero; rows keep their weight."""
+    row_weights = weights.sum(axis=1, keepdims=True)
+    kept = np.where(weights < _SMALLEST_SHARE * row_weights, 0.0, weights)
+    kept_weights = kept.sum(axis=1, keepdims=True)
+    return kept * (row_weights / np.where(kept_weights > 0, kept_weights, 1.0))
+
+
+def predict_experts(estimators, X, n_outputs, names=None):
+    """Stack the experts' predictions: (n_samples, n_experts[, n_outputs])."""
+    predictions = []
+    for k, estimator in enumerate(estimators):
+        with naming(names[k][0] if names else f"expert{k}", estimator):
+            prediction = np.asarray(estimator.predict(X), dtype=np.float64)
+            shape = (len(prediction),) if n_outputs is None else (-1, n_outputs)
+            predictions.append(_finite(prediction.reshape(shape)))
+    return np.stack(predictions, axis=1)
+
+
+def predict_experts_proba(estimators, X, classes, names=None):
+    """Stack the experts' class probabilities in the order of ``classes``."""
+    predictions = []
+    for k, estimator in enumerate(estimators):
+        with naming(names[k][0] if names else f"expert{k}", estimator):
+            known = _finite(np.asarray(estimator.predict_proba(X), dtype=np.float64))
+            proba = np.zeros((len(known), len(classes)))
+            proba[:, np.searchsorted(classes, estimator.classes_)] = known
+            predictions.append(proba)
+    return np.stack(predictions, axis=1)
+
+
+def _finite(prediction):
+    if not np.isfinite(prediction).all():
+        row = int(np.argwhere(~np.isfinite(prediction))[0, 0])
+        raise ValueError(f"its prediction is not finite (first in row {row}).")
+    return prediction

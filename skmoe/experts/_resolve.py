@@ -1,0 +1,92 @@
+"""From the ``experts`` parameter to a pool."""
+
+from sklearn.base import is_classifier, is_regressor
+
+from skmoe._fitting import clone_seeded
+from skmoe.experts._least_squares import LeastSquaresPool, RidgePool
+from skmoe.experts._logistic import LogisticPool
+from skmoe.experts._pool import ClassifierPool, EstimatorPool
+
+
+def check_experts(experts, n_experts, default, random_state):
+    """Return a list of (name, seeded clone) for the ``experts`` parameter.
+
+    Parameters
+    ----------
+    experts : estimator, list of (name, estimator), or None
+    n_experts : int
+        Number of clones, where ``experts`` is not a list.
+    default : estimator
+        What None stands for.
+    random_state : RandomState
+        Fills open ``random_state`` parameters.
+    """
+    if experts is None:
+        experts = default
+    if not isinstance(experts, list):
+        experts = [(f"expert{k}", experts) for k in range(n_experts)]
+    _check_list(experts)
+    for name, estimator in experts:
+        _check_kind(name, estimator, is_classifier(default))
+    return [(name, clone_seeded(est, random_state)) for name, est in experts]
+
+
+def _check_list(experts):
+    if not experts or not all(
+        isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
+        for item in experts
+    ):
+        raise ValueError(
+            "experts: a list must hold (name, estimator) tuples, at least one."
+        )
+    names = [name for name, _ in experts]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"experts: the name {twice[0]!r} is used more than once.")
+    dunder = [name for name in names if "__" in name]
+    if dunder:
+        raise ValueError(f"experts: the name {dunder[0]!r} must not contain '__'.")
+
+
+def _check_kind(name, estimator, classification):
+    if isinstance(estimator, type):
+        raise TypeError(
+            f"experts: {name!r} is the class {estimator.__name__}; pass an instance, "
+            f"{estimator.__name__}()."
+        )
+    if not hasattr(estimator, "fit") or not hasattr(estimator, "get_params"):
+        raise TypeError(f"experts: {name!r} ({estimator!r}) is no estimator.")
+    kind = type(estimator).__name__
+    if classification and not is_classifier(estimator):
+        raise ValueError(
+            f"experts: {name!r} ({kind}) is no classifier; use it in a "
+            "MixtureOfExpertsRegressor, or pass a classifier."
+        )
+    if not classification and not is_regressor(estimator):
+        raise ValueError(
+            f"experts: {name!r} ({kind}) is no regressor; use it in a "
+            "MixtureOfExpertsClassifier, or pass a regressor."
+        )
+    if classification and not hasattr(estimator, "predict_proba"):
+        raise ValueError(
+            f"experts: {name!r} ({kind}) has no predict_proba; choose parameters that "
+            "give it one, or wrap it in CalibratedClassifierCV."
+        )
+
+
+def make_regressor_pool(experts, X, y, *, draw, n_jobs):
+    """The fastest pool that fits just these regressors."""
+    estimators = [estimator for _, estimator in experts]
+    for pool in (LeastSquaresPool, RidgePool):
+        if pool.supports(estimators, X, y):
+            return pool(experts)
+    n_outputs = y.shape[1] if y.ndim == 2 else None
+    return EstimatorPool(experts, n_outputs=n_outputs, draw=draw, n_jobs=n_jobs)
+
+
+def make_classifier_pool(experts, X, y, classes, *, draw, n_jobs):
+    """The fastest pool that fits just these classifiers."""
+    estimators = [estimator for _, estimator in experts]
+    if LogisticPool.supports(estimators, X, y):
+        return LogisticPool(experts, classes=classes)
+    return ClassifierPool(experts, classes=classes, draw=draw, n_jobs=n_jobs)

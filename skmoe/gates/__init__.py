@@ -1,0 +1,44 @@
+"""Gates: who answers.
+
+The gate protocol, duck-typed; ``K`` is the number of experts:
+
+``fit(X, responsibilities, sample_weight=None)``
+    Maximise ``sum_ik w_i r_ik log g_k(x_i)``. A gate that has a fitted state of the
+    right shape starts from it.
+``predict_log_proba(X)`` -> (n_samples, K)
+    ``log g_k(x)``.
+``predict_joint_log_proba(X)`` -> (n_samples, K)
+    The former; a generative gate adds ``log p(x)``. :class:`GateMixin` has it.
+``n_parameters_``
+    Number of free parameters, for information criteria; None if unknown.
+``penalty_`` (optional)
+    What the gate's own objective subtracts from the log-likelihood; 0 if absent.
+
+A pipeline that ends in a gate is a gate. A gate knows nothing of experts.
+"""
+
+from skmoe.gates._classifier import ClassifierGate
+from skmoe.gates._constant import ConstantGate
+from skmoe.gates._protocol import (
+    GateMixin,
+    check_responsibilities,
+    fit_gate,
+    gate_n_parameters,
+    gate_penalty,
+    joint_log_proba,
+)
+from skmoe.gates._resolve import check_gate
+from skmoe.gates._softmax import SoftmaxGate
+
+__all__ = [
+    "ClassifierGate",
+    "ConstantGate",
+    "GateMixin",
+    "SoftmaxGate",
+    "check_gate",
+    "check_responsibilities",
+    "fit_gate",
+    "gate_n_parameters",
+    "gate_penalty",
+    "joint_log_proba",
+]

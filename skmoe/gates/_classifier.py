@@ -1,0 +1,107 @@
+"""Any classifier as a gate."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from skmoe._fitting import n_parameters, weight_keyword
+from skmoe._sklearn_compat import num_samples, safe_indexing
+from skmoe.gates._protocol import GateMixin, check_responsibilities
+
+# Shares of a row below this are not worth a copy of the row.
+_SMALLEST_SHARE = 1e-3
+# An expert that the classifier rules out can still be told by its density.
+_SMALLEST_PROBA = 1e-10
+
+
+class ClassifierGate(GateMixin, BaseEstimator):
+    """Gate made of a classifier: the class is the expert's number.
+
+    A row is given to the classifier once for each expert with a share in it, weighted
+    by that share.
+
+    Parameters
+    ----------
+    classifier : classifier with ``predict_proba``
+        Its ``fit`` accepts ``sample_weight``; it is cloned.
+
+    Attributes
+    ----------
+    classifier_ : classifier
+        The fitted clone.
+    n_experts_ : int
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skmoe.gates import ClassifierGate
+    >>> X = [[0.0], [1.0], [2.0], [3.0]]
+    >>> responsibilities = [[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.2, 0.8]]
+    >>> gate = ClassifierGate(DecisionTreeClassifier(max_depth=1))
+    >>> gate.fit(X, responsibilities).predict_proba([[0.5], [2.5]]).round(2)
+    array([[0.9, 0.1],
+           [0.2, 0.8]])
+    """
+
+    def __init__(self, classifier):
+        self.classifier = classifier
+
+    def fit(self, X, responsibilities, sample_weight=None):
+        """Fit the classifier to soft targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Anything that the classifier takes.
+        responsibilities : array-like of shape (n_samples, n_experts)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : ClassifierGate
+        """
+        targets, weights = check_responsibilities(X, responsibilities, sample_weight)
+        keyword = weight_keyword(self.classifier)
+        if keyword is None:
+            raise ValueError(
+                f"gate: {type(self.classifier).__name__} accepts no sample_weight, so "
+                "it cannot be given soft targets; use a classifier that does."
+            )
+        rows, experts = np.nonzero(targets >= _SMALLEST_SHARE)
+        shares = targets[rows, experts] * weights[rows]
+        X_rows = safe_indexing(X, rows)
+        self.classifier_ = clone(self.classifier).fit(
+            X_rows, experts, **{keyword: shares}
+        )
+        self.n_experts_ = targets.shape[1]
+        return self
+
+    def predict_log_proba(self, X):
+        """Log gate probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_experts)
+        """
+        check_is_fitted(self)
+        proba = np.full((num_samples(X), self.n_experts_), _SMALLEST_PROBA)
+        known = self.classifier_.predict_proba(X)
+        proba[:, self.classifier_.classes_] = np.maximum(known, _SMALLEST_PROBA)
+        proba /= proba.sum(axis=1, keepdims=True)
+        return np.log(proba)
+
+    @property
+    def n_parameters_(self):
+        """Number of the classifier's parameters, or None if it does not tell."""
+        return n_parameters(self.classifier_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        if hasattr(self.classifier, "__sklearn_tags__"):
+            tags.input_tags = get_tags(self.classifier).input_tags
+        return tags

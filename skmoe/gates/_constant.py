@@ -1,0 +1,64 @@
+"""A gate that does not look at X: a mixture of regressions."""
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from skmoe._sklearn_compat import num_samples
+from skmoe.gates._protocol import GateMixin, check_responsibilities
+
+
+class ConstantGate(GateMixin, BaseEstimator):
+    r"""Gate with the same probabilities for every row, :math:`g_k(x) = \pi_k`.
+
+    The model is then a finite mixture of regressions (DeSarbo & Cron 1988).
+
+    Attributes
+    ----------
+    prior_ : ndarray of shape (n_experts,)
+        The weighted mean of the responsibilities.
+    n_parameters_ : int
+        ``n_experts - 1``.
+
+    Examples
+    --------
+    >>> from skmoe.gates import ConstantGate
+    >>> gate = ConstantGate().fit([[0.0], [1.0]], [[0.8, 0.2], [0.6, 0.4]])
+    >>> gate.prior_.round(3)
+    array([0.7, 0.3])
+    """
+
+    def fit(self, X, responsibilities, sample_weight=None):
+        """Average the responsibilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Only its length is used.
+        responsibilities : array-like of shape (n_samples, n_experts)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : ConstantGate
+        """
+        targets, weights = check_responsibilities(X, responsibilities, sample_weight)
+        mass = weights @ targets
+        self.prior_ = mass / mass.sum()
+        self.n_parameters_ = self.prior_.size - 1
+        return self
+
+    def predict_log_proba(self, X):
+        """Log gate probabilities, the same row of shape (n_experts,) for each of X."""
+        check_is_fitted(self)
+        # An expert that lost all its rows has log-probability -inf only in theory.
+        log_prior = np.log(np.maximum(self.prior_, np.finfo(np.float64).tiny))
+        return np.tile(log_prior, (num_samples(X), 1))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags

@@ -1,0 +1,73 @@
+"""What gates share, and how training talks to any of them."""
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_array
+
+from skmoe._fitting import n_parameters, weight_keyword
+from skmoe._sklearn_compat import check_sample_weight, num_samples
+
+
+class GateMixin:
+    """The part of the gate protocol that follows from ``predict_log_proba``."""
+
+    def predict_proba(self, X):
+        """Gate probabilities, of shape (n_samples, n_experts)."""
+        return np.exp(self.predict_log_proba(X))
+
+    def predict_joint_log_proba(self, X):
+        """What the E-step adds to the experts' log-densities.
+
+        The log gate probabilities; a generative gate adds log p(x).
+        """
+        return self.predict_log_proba(X)
+
+
+def check_responsibilities(X, responsibilities, sample_weight):
+    """Validate a gate's soft targets and weights against X."""
+    responsibilities = check_array(
+        responsibilities, dtype=np.float64, input_name="responsibilities"
+    )
+    n_samples = num_samples(X)
+    if len(responsibilities) != n_samples:
+        raise ValueError(
+            f"responsibilities has {len(responsibilities)} rows, X has {n_samples}."
+        )
+    if (responsibilities < 0).any():
+        raise ValueError("responsibilities has negative values.")
+    weights = check_sample_weight(sample_weight, X, dtype=np.float64)
+    return responsibilities, weights
+
+
+def fit_gate(gate, X, responsibilities, sample_weight):
+    """Fit a gate, or a pipeline that ends in one."""
+    keyword = weight_keyword(gate)
+    if keyword is None:
+        raise ValueError(f"{type(gate).__name__}.fit accepts no sample_weight.")
+    return gate.fit(X, responsibilities, **{keyword: sample_weight})
+
+
+def joint_log_proba(gate, X):
+    """``gate.predict_joint_log_proba(X)``, through the steps of a pipeline."""
+    if isinstance(gate, Pipeline):
+        return joint_log_proba(gate.steps[-1][1], gate[:-1].transform(X))
+    return gate.predict_joint_log_proba(X)
+
+
+def gate_penalty(gate):
+    """What a fitted gate subtracts from the log-likelihood in its objective."""
+    last = gate.steps[-1][1] if isinstance(gate, Pipeline) else gate
+    return getattr(last, "penalty_", 0.0)
+
+
+def gate_n_parameters(gate):
+    """Number of parameters of a fitted gate, or None if it does not tell."""
+    return n_parameters(gate)
+
+
+def is_gate(candidate):
+    """Whether ``candidate`` follows the gate protocol as it stands."""
+    if isinstance(candidate, Pipeline):
+        return is_gate(candidate.steps[-1][1])
+    return hasattr(candidate, "predict_joint_log_proba") and not is_classifier(candidate)

@@ -1,0 +1,165 @@
+"""The softmax gate of Jacobs, Jordan, Nowlan & Hinton (1991)."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skmoe._design import Design
+from skmoe._sklearn_compat import Interval
+from skmoe._softmax_regression import fit_softmax_regression, log_softmax
+from skmoe.gates._protocol import GateMixin, check_responsibilities
+
+# A row is decided when every other expert has less than this share of it.
+_DECIDED = 1e-6
+
+
+class SoftmaxGate(GateMixin, BaseEstimator):
+    r"""Gate whose log-odds are linear in x.
+
+    .. math:: g_k(x) = \frac{\exp(c_k + v_k^T x)}{\sum_l \exp(c_l + v_l^T x)}
+
+    Fitted by Newton's method with the exact Hessian on the columns in standard units,
+    starting from its own last state. The objective is
+
+    .. math:: \sum_{ik} w_i r_{ik} \log g_k(x_i) - \tfrac{\alpha}{2} \|V\|^2
+
+    with :math:`V` the slopes in standard units, so units do not matter. Coefficients
+    are reported in the user's units and sum to zero over the experts.
+
+    Parameters
+    ----------
+    alpha : float, default=0.01
+        Strength of the L2 penalty, in units of log-likelihood. The default is too small
+        to be seen on data that overlap, and keeps the slopes finite where regimes are
+        separated. ``alpha=0`` gives maximum likelihood.
+    max_iter : int, default=100
+        Most Newton steps of one fit.
+    tol : float, default=1e-10
+        Expected gain of log-likelihood per row at which the steps end.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_experts, n_features)
+        Slopes of the log-odds, per unit of each column.
+    intercept_ : ndarray of shape (n_experts,)
+    n_iter_ : int
+        Newton steps of the last fit.
+    n_parameters_ : int
+        ``(n_experts - 1) * (n_features + 1)``.
+    penalty_ : float
+        The penalty's value at the solution, in units of log-likelihood.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+
+    References
+    ----------
+    .. [1] R. A. Jacobs, M. I. Jordan, S. J. Nowlan and G. E. Hinton (1991). Adaptive
+       mixtures of local experts. Neural Computation 3, 79-87.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe.gates import SoftmaxGate
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> responsibilities = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.1, 0.9]])
+    >>> gate = SoftmaxGate(alpha=0).fit(X, responsibilities)
+    >>> gate.predict_proba([[1.5]]).round(3)
+    array([[0.475, 0.525]])
+    """
+
+    _parameter_constraints: dict = {
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(self, alpha=1e-2, *, max_iter=100, tol=1e-10):
+        self.alpha = alpha
+        self.max_iter = max_iter
+        self.tol = tol
+
+    def fit(self, X, responsibilities, sample_weight=None):
+        """Fit the gate to soft targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        responsibilities : array-like of shape (n_samples, n_experts)
+            Each expert's share of a row; rows sum to one.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : SoftmaxGate
+        """
+        self._validate_params()
+        # A pipeline may hand over new column names: the state is reused by shape.
+        X = validate_data(self, X, accept_sparse="csr", dtype=np.float64)
+        targets, weights = check_responsibilities(X, responsibilities, sample_weight)
+        n_experts = targets.shape[1]
+        design = Design(X, weights)
+        coef, self.n_iter_ = fit_softmax_regression(
+            design.matrix,
+            np.ascontiguousarray(targets.T * weights),
+            ridge=self.alpha * design.penalized,
+            # A penalty on all K coefficient vectors, which sum to zero.
+            coupling=np.eye(n_experts - 1) - 1.0 / n_experts,
+            start=self._start(design, n_experts),
+            tol=self.tol,
+            max_iter=self.max_iter,
+        )
+        coef = np.vstack([coef, np.zeros(coef.shape[1])])
+        coef -= coef.mean(axis=0)
+        self.coef_, self.intercept_ = design.to_user(coef)
+        self.n_parameters_ = (n_experts - 1) * coef.shape[1]
+        self.penalty_ = 0.5 * self.alpha * np.sum(coef**2 * design.penalized)
+        if self.alpha == 0:
+            self._warn_if_separated(design.matrix @ coef.T)
+        return self
+
+    def _start(self, design, n_experts):
+        """The last state in standard units, or zero."""
+        shape = (n_experts, design.scale.size)
+        if getattr(self, "coef_", np.empty(0)).shape != shape:
+            return np.zeros((n_experts - 1, shape[1] + 1))
+        coef = design.from_user(self.coef_, self.intercept_)
+        return coef[:-1] - coef[-1]
+
+    def _warn_if_separated(self, logits):
+        proba = np.exp(log_softmax(logits.T))
+        decided = (proba > 1 - _DECIDED).any(axis=1)
+        if np.all(proba.max(axis=0) > 1 - _DECIDED) and decided.sum() > 1:
+            warnings.warn(
+                "SoftmaxGate: the experts' regions are completely separated, so with "
+                "alpha=0 the likelihood has no finite maximum; the slopes reported are "
+                "where the steps ended. Use alpha > 0 (the default is 0.01).",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    def predict_log_proba(self, X):
+        """Log gate probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_experts)
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
+        )
+        logits = X @ self.coef_.T + self.intercept_
+        return log_softmax(logits.T).T
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

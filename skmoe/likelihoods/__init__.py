@@ -1,0 +1,22 @@
+"""Likelihoods: how an answer is scored.
+
+The likelihood protocol, duck-typed; ``K`` is the number of experts and a prediction has
+shape (n_samples, K[, n_outputs or n_classes]):
+
+``log_prob(y, prediction, dispersion)`` -> (n_samples, K)
+    Log-density of y under each expert.
+``fit_dispersion(y, prediction, weights)``
+    Maximum-likelihood dispersions given weights (n_samples, K); None if there are none.
+``mean``, ``variance`` ``(prediction, dispersion)``; ``cdf``, ``ppf``, ``rvs``
+    Of each expert's density, under scipy.stats' names.
+``n_parameters(dispersion)``
+    Number of free parameters of the dispersion.
+
+A likelihood has no state: what is estimated is handed back.
+"""
+
+from skmoe.likelihoods._categorical import CategoricalLikelihood
+from skmoe.likelihoods._gaussian import GaussianLikelihood
+from skmoe.likelihoods._resolve import check_likelihood
+
+__all__ = ["CategoricalLikelihood", "GaussianLikelihood", "check_likelihood"]

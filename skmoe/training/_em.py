@@ -1,0 +1,118 @@
+"""Expectation-maximisation (Jordan & Jacobs 1994), soft and hard."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skmoe.training._anderson import Anderson
+from skmoe.training._parts import normalise
+from skmoe.training._revival import lost_experts, revive
+
+# A fall of the objective below this, relative, is rounding.
+_ROUNDING = 1e-12
+
+
+@dataclass
+class Result:
+    """What one start led to: the best parts, and how it went.
+
+    ``lower_bound`` is the objective per unit of weight; ``lower_bounds`` its best value
+    after each iteration. ``lost`` are the experts left with next to no rows.
+    """
+
+    parts: object
+    responsibilities: np.ndarray
+    lower_bound: float = -np.inf
+    lower_bounds: tuple = ()
+    converged: bool = False
+    lost: tuple = ()
+
+
+def soft_step(log_joint, weights):
+    """E-step: log-likelihood and responsibilities."""
+    log_likelihood, responsibilities = normalise(log_joint)
+    return weights @ log_likelihood, responsibilities
+
+
+def hard_step(log_joint, weights):
+    """Classification E-step (Celeux & Govaert 1992): each row to its likeliest expert."""
+    labels = log_joint.argmax(axis=1)
+    return weights @ log_joint.max(axis=1), np.eye(log_joint.shape[1])[labels]
+
+
+def evaluate(parts, log_joint, data, e_step):
+    """The parts with their objective and the responsibilities that follow from them."""
+    value, responsibilities = e_step(log_joint, data.weights)
+    return Result(parts, responsibilities, (value - parts.penalty) / data.total)
+
+
+def expectation_maximisation(
+    start, data, *, e_step, accelerate, max_iter, tol, on_iteration, earlier=None
+):
+    """Alternate E- and M-steps until the objective no longer rises.
+
+    Parameters
+    ----------
+    start : Result
+        Parts to fit, and the responsibilities to fit them to first.
+    data : TrainingData
+    e_step : {soft_step, hard_step}
+    accelerate : bool
+        Whether to extrapolate the responsibilities. A step that lowers the objective is
+        taken back and done without, so that the objective never falls.
+    max_iter : int
+    tol : float
+        Two gains in a row below this, per unit of weight, end the iterations.
+    on_iteration : callable
+        Called with the iteration, the objective and its gain; true ends training.
+    earlier : Result, optional
+        A fit whose objective must not be undercut (warm start).
+
+    Returns
+    -------
+    best : Result
+    """
+    current, point = start, start.responsibilities
+    best = start if earlier is None else earlier
+    current = replace(current, lower_bound=best.lower_bound)
+    accelerator = Anderson(data.weights)
+    plain, n_small, converged = True, 0, False
+    revived, bounds = set(), []
+    for iteration in range(1, max_iter + 1):
+        parts, log_joint = current.parts.maximise(data, point, iteration)
+        trial = evaluate(parts, log_joint, data, e_step)
+        gain = trial.lower_bound - current.lower_bound
+        rises = gain >= -_ROUNDING * abs(trial.lower_bound)
+        fixed = np.array_equal(trial.responsibilities, point)
+        if rises:
+            current = trial
+            best = max(best, current, key=lambda result: result.lower_bound)
+        bounds.append(best.lower_bound)
+        stop = on_iteration(iteration, best.lower_bound, gain)
+        n_small = n_small + 1 if rises and gain < tol else 0
+        # Experts that do not maximise the likelihood may lower it in a plain step; there
+        # is nothing to gain from them then.
+        converged = fixed or n_small == 2 or (plain and not rises)
+        lost = lost_experts(current.responsibilities, data) - revived
+        if lost and rises and not stop:
+            revived |= lost
+            point = revive(current, log_joint, lost, data)
+            current = replace(current, lower_bound=-np.inf)
+            accelerator.forget()
+            plain, n_small, converged = True, 0, False
+            continue
+        if converged or stop:
+            break
+        if not rises:
+            accelerator.forget()
+            point, plain = current.responsibilities, True
+        elif accelerate:
+            point, plain = accelerator.propose(point, current.responsibilities)
+        else:
+            point = current.responsibilities
+    return replace(
+        best,
+        lower_bounds=tuple(bounds),
+        converged=bool(converged),
+        lost=tuple(sorted(lost_experts(best.responsibilities, data))),
+    )

@@ -1,0 +1,194 @@
+"""Rows in an order, and drawn in a way, that depends on their content alone.
+
+Starting points and draws must not depend on the order of the rows, and must treat a row
+of weight two as two rows. So rows are put in a canonical order, duplicates become
+neighbours, and draws take quantiles of the cumulated weights in that order.
+"""
+
+import numpy as np
+from scipy.sparse import issparse
+
+# More columns than this add cost to a start, not quality.
+_MAX_COLUMNS = 50
+# Keys closer than this are ties: rounding must not decide an order.
+_DECIMALS = 9
+
+
+class RowSummary:
+    """Numbers that describe each row, in standard units.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        Missing values stand at the mean; a category is described by indicators.
+    target : ndarray of shape (n_samples, n_targets)
+        The target, or indicators of the classes.
+    weights : ndarray of shape (n_samples,)
+
+    Attributes
+    ----------
+    features : ndarray of shape (n_samples, n_columns)
+    target : ndarray of shape (n_samples, n_targets)
+    weights : ndarray of shape (n_samples,)
+    order : ndarray of shape (n_samples,)
+        The canonical order.
+    """
+
+    def __init__(self, X, target, weights):
+        self.weights = weights
+        self.features = _standardise(_numeric_columns(X), weights)
+        self.target = _standardise(target, weights)
+        self.order = self._canonical_order()
+
+    def _canonical_order(self):
+        """By distance from the centre: neither sign nor unit of a column matters."""
+        columns = np.concatenate([self.target, self.features], axis=1)
+        keys = np.concatenate(
+            [np.einsum("ij,ij->i", columns, columns)[:, None], columns], axis=1
+        )
+        return np.lexsort(np.round(keys, _DECIMALS).T[::-1])
+
+    def subset(self, rows, weights):
+        """The summary of ``rows`` with other weights, in their canonical order."""
+        part = object.__new__(RowSummary)
+        part.features, part.target = self.features[rows], self.target[rows]
+        part.weights = weights
+        part.order = np.arange(len(rows))
+        return part
+
+    def thinned(self, n_rows, random_state):
+        """At most ``n_rows`` rows, drawn by weight at equal steps."""
+        if n_rows >= len(self.weights):
+            return self
+        offset = random_state.uniform()
+        counts = systematic_counts(self.weights, self.order, n_rows, offset)
+        rows = self.order[counts[self.order] > 0]
+        return self.subset(rows, counts[rows].astype(float))
+
+
+def systematic_counts(mass, order, n_draws, offset):
+    """How often each row is drawn, by systematic sampling proportional to ``mass``.
+
+    Parameters
+    ----------
+    mass : ndarray of shape (n_samples,)
+    order : ndarray of shape (n_samples,)
+        The order in which mass is cumulated.
+    n_draws : int
+    offset : float in [0, 1)
+
+    Returns
+    -------
+    counts : ndarray of int, of shape (n_samples,)
+        Sums to ``n_draws`` up to one; each within one of its expectation.
+    """
+    cumulated = np.cumsum(mass[order])
+    # Rounded, so that the rounding of a sum cannot move a draw to the next row.
+    ticks = np.round(cumulated * (n_draws / cumulated[-1]), _DECIMALS)
+    passed = np.floor(ticks + offset)
+    counts = np.empty(len(mass), dtype=np.intp)
+    counts[order] = np.diff(passed, prepend=np.floor(offset))
+    return counts
+
+
+class RowDraws:
+    """Whole rows in place of shares of rows, for who takes no weights.
+
+    Parameters
+    ----------
+    summary : RowSummary
+    """
+
+    def __init__(self, summary):
+        self.summary = summary
+        weights = summary.weights
+        # As many draws as repeated rows would give, and weights of any scale allow.
+        self.n_draws = max(round(weights.sum()), len(weights))
+        self.draws_per_weight = self.n_draws / weights.sum()
+
+    def steady(self, mass):
+        """Counts (n_samples, n_experts) that depend on ``mass`` alone."""
+        n_experts = mass.shape[1]
+        # Offsets of their own, so that equal shares are not the same rows.
+        offsets = (np.arange(n_experts) + 0.5) / n_experts
+        return self._counts(mass, self.summary.order, offsets)
+
+    def random(self, mass, random_state):
+        """Weights of random rows, which sum to what ``mass`` sums to.
+
+        The rows are cumulated along a random direction, so that a draw depends on
+        nothing but their content and ``random_state``.
+        """
+        summary = self.summary
+        columns = np.concatenate([summary.features, summary.target], axis=1)
+        direction = random_state.standard_normal(columns.shape[1])
+        keys = np.round((columns @ direction)[summary.order], _DECIMALS)
+        order = summary.order[np.argsort(keys, kind="stable")]
+        offsets = random_state.uniform(size=mass.shape[1])
+        return self._counts(mass, order, offsets) / self.draws_per_weight
+
+    def _counts(self, mass, order, offsets):
+        counts = np.zeros(mass.shape, dtype=np.intp)
+        for k, total in enumerate(mass.sum(axis=0)):
+            n_draws = round(total * self.draws_per_weight)
+            if n_draws > 0:
+                counts[:, k] = systematic_counts(mass[:, k], order, n_draws, offsets[k])
+        return counts
+
+
+def draw_by_weight(mass, order, uniforms):
+    """Rows at the quantiles ``uniforms`` of each row of ``mass`` (n_draws, n_samples)."""
+    cumulated = np.cumsum(mass[:, order], axis=1)
+    wanted = uniforms * cumulated[:, -1]
+    return order[(cumulated <= wanted[:, None]).sum(axis=1).clip(max=len(order) - 1)]
+
+
+def _standardise(columns, weights):
+    probability = weights / weights.sum()
+    mean = probability @ columns
+    centered = columns - mean
+    scale = np.sqrt(probability @ centered**2)
+    constant = scale <= 1e-12 * np.abs(mean)
+    centered /= np.where(constant, 1.0, scale)
+    centered[:, constant] = 0.0
+    return centered
+
+
+def _numeric_columns(X):
+    """X as finite float64, whatever its container and types."""
+    if issparse(X):
+        # The most populated columns: a choice that no unit changes.
+        X = X.tocsc()
+        populated = np.argsort(-np.diff(X.indptr), kind="stable")[:_MAX_COLUMNS]
+        return X[:, np.sort(populated)].toarray().astype(np.float64)
+    if hasattr(X, "columns"):
+        blocks = [_column_block(X[name]) for name in X.columns]
+        columns = np.concatenate(blocks, axis=1) if blocks else np.empty((len(X), 0))
+    else:
+        array = np.asarray(X)
+        if array.dtype.kind in "biuf":
+            columns = array.astype(np.float64)
+        else:
+            blocks = [_column_block(array[:, j]) for j in range(array.shape[1])]
+            columns = np.concatenate(blocks, axis=1)
+    finite = np.isfinite(columns)
+    if finite.all():
+        return columns[:, :_MAX_COLUMNS]
+    count = np.maximum(finite.sum(axis=0), 1)
+    mean = np.where(finite, columns, 0.0).sum(axis=0) / count
+    return np.where(finite, columns, mean)[:, :_MAX_COLUMNS]
+
+
+def _column_block(column):
+    """One column as a float column, or as indicators of its commonest values."""
+    values = np.asarray(column)
+    if values.dtype.kind in "biuf":
+        return values.astype(np.float64)[:, None]
+    try:
+        return values.astype(np.float64)[:, None]
+    except (TypeError, ValueError):
+        _, codes, counts = np.unique(
+            values.astype(str), return_inverse=True, return_counts=True
+        )
+        common = np.argsort(-counts, kind="stable")[:10]
+        return (codes.reshape(-1, 1) == common).astype(np.float64)

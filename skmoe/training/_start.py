@@ -1,0 +1,114 @@
+"""Where training starts.
+
+Starts are responsibilities, so they do not depend on the kind of gate or expert. The
+default, "auto", makes twenty short runs at once: hard assignment alternates with local
+linear regressions ("k-plane"), a few EM steps follow, the experts of all runs are
+recombined, and the likeliest after a few more steps is the start.
+"""
+
+import numpy as np
+from sklearn.cluster import KMeans
+
+from skmoe.training._rows import draw_by_weight
+from skmoe.training._short_runs import ShortRuns
+
+_N_CANDIDATES = 20
+_N_FINALISTS = 6
+_N_PLANE_STEPS = 12
+_N_GAUSSIAN_STEPS = 8
+_N_NEWTON_STEPS = 15
+# A start is a rough thing: more rows than this do not make a better one.
+_ROWS_PER_EXPERT = 500
+_MAX_CELLS = 2_000_000
+# Share of a row that a hard start leaves to all experts.
+_SOFTNESS = 0.1
+
+
+def starting_responsibilities(init, summary, n_experts, random_state):
+    """Responsibilities to start from.
+
+    Parameters
+    ----------
+    init : {"auto", "k-plane", "k-means", "random"}
+    summary : RowSummary
+    n_experts : int
+    random_state : RandomState
+
+    Returns
+    -------
+    responsibilities : ndarray of shape (n_samples, n_experts)
+    """
+    if n_experts == 1:
+        return np.ones((len(summary.weights), 1))
+    return _STARTS[init](summary, n_experts, random_state)
+
+
+def _auto(summary, n_experts, random_state):
+    runs = _short_runs(summary, n_experts, random_state, _N_CANDIDATES)
+    runs.gaussian_em(_N_GAUSSIAN_STEPS)
+    runs.recombine(_N_FINALISTS, _N_FINALISTS, random_state)
+    runs.gaussian_em(_N_GAUSSIAN_STEPS)
+    runs.keep_best(_N_FINALISTS)
+    runs.newton_em(_N_NEWTON_STEPS)
+    return runs.best_responsibilities(summary)
+
+
+def _k_plane(summary, n_experts, random_state):
+    runs = _short_runs(summary, n_experts, random_state, 1)
+    runs.gaussian_em(1)
+    return runs.best_responsibilities(summary)
+
+
+def _short_runs(summary, n_experts, random_state, n_candidates):
+    """Candidates at the end of k-plane, on at most as many rows as a start needs."""
+    n_columns = summary.features.shape[1] + summary.target.shape[1]
+    n_rows = max(_ROWS_PER_EXPERT, 20 * n_columns) * n_experts
+    limit = _MAX_CELLS // (n_candidates * n_experts)
+    part = summary.thinned(min(n_rows, limit), random_state)
+    runs = ShortRuns(part, n_experts, n_candidates, random_state)
+    runs.alternate(_N_PLANE_STEPS)
+    return runs
+
+
+def _k_means(summary, n_experts, random_state):
+    points = np.concatenate([summary.features, summary.target], axis=1)
+    centers = points[_spread_rows(points, summary, n_experts, random_state)]
+    model = KMeans(n_experts, init=centers, n_init=1, tol=1e-6)
+    labels = model.fit_predict(points, sample_weight=summary.weights)
+    return _soften(labels, n_experts)
+
+
+def _random(summary, n_experts, random_state):
+    """Each row to the nearest of K rows drawn at random."""
+    points = np.concatenate([summary.features, summary.target], axis=1)
+    mass = np.tile(summary.weights, (n_experts, 1))
+    uniforms = random_state.uniform(size=n_experts)
+    centers = points[draw_by_weight(mass, summary.order, uniforms)]
+    distances = ((points[:, None] - centers) ** 2).sum(axis=2)
+    return _soften(distances.argmin(axis=1), n_experts)
+
+
+def _spread_rows(points, summary, n_experts, random_state):
+    """k-means++ seeds, drawn by content."""
+    distance = np.ones(len(points))
+    rows = []
+    for uniform in random_state.uniform(size=(n_experts, 1)):
+        mass = (summary.weights * distance)[None]
+        rows.append(draw_by_weight(mass, summary.order, uniform)[0])
+        nearest = ((points - points[rows[-1]]) ** 2).sum(axis=1)
+        distance = nearest if len(rows) == 1 else np.minimum(distance, nearest)
+        if not distance.any():
+            distance = np.ones(len(points))
+    return rows
+
+
+def _soften(labels, n_experts):
+    return (1 - _SOFTNESS) * np.eye(n_experts)[labels] + _SOFTNESS / n_experts
+
+
+_STARTS = {
+    "auto": _auto,
+    "k-plane": _k_plane,
+    "k-means": _k_means,
+    "random": _random,
+}
