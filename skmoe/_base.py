@@ -150,6 +150,7 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
                 f"{len(data.weights)}, the rows with positive weight; use fewer experts."
             )
         gate = check_gate(self.gate, random_state)
+        data.bind(gate)
         draw = RowDraws(summary).steady
         pool = self._make_pool(experts, data, learned, draw)
         return Parts(gate, pool, self._make_likelihood()), names

@@ -43,7 +43,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     max_iter : int, default=100
         Most iterations of a start.
     tol : float, default=1e-6
-        Gain of the objective per row, twice in a row, at which a start has converged.
+        Gain of the objective per row, over five iterations, at which a start has
+        converged.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the last fit, in one start.
     n_jobs : int, default=None

@@ -161,16 +161,15 @@ class ConditionalMixture:
             high[open_rows] = np.where(below, high[open_rows], y[open_rows])
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 step = y[open_rows] - excess / part.pdf(y[open_rows])
-            inside = (step > low[open_rows]) & (step < high[open_rows])
+            newton = (step > low[open_rows]) & (step < high[open_rows])
             middle = 0.5 * (low[open_rows] + high[open_rows])
-            moved = np.where(inside, step, middle)
-            scale = 1.0 + np.abs(moved)
-            width = high[open_rows] - low[open_rows]
-            still = np.abs(moved - y[open_rows]) > _QUANTILE_TOLERANCE * scale
-            y[open_rows] = moved
-            open_rows = open_rows[
-                still & (width > _QUANTILE_TOLERANCE * scale) & (excess != 0)
-            ]
+            moved = np.where(newton, step, middle)
+            tolerance = _QUANTILE_TOLERANCE * (1.0 + np.abs(moved))
+            done = newton & (np.abs(moved - y[open_rows]) <= tolerance)
+            done |= high[open_rows] - low[open_rows] <= tolerance
+            done |= excess == 0
+            y[open_rows] = np.where(excess == 0, y[open_rows], moved)
+            open_rows = open_rows[~done]
         return y
 
     def interval(self, confidence):

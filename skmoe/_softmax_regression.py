@@ -55,6 +55,8 @@ def fit_softmax_regression(
     coef : ndarray of shape (n_classes - 1, n_columns)
     n_iter : int
     """
+    if start.size == 0:  # one class
+        return start, 0
     problem = _Problem(design, targets, ridge, coupling)
     if start.size > _MAX_NEWTON_UNKNOWNS:
         return _lbfgs(problem, start, tol, max_iter)

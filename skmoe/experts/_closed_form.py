@@ -35,6 +35,7 @@ class ClosedFormPool:
         self.fit_intercept = experts[0][1].fit_intercept
         self.coef = None
         self._source = None
+        self._resumed = None
 
     @classmethod
     def supports(cls, estimators, X, y):
@@ -77,8 +78,16 @@ class ClosedFormPool:
             return self._predict(self.design.matrix)
         return self._predict(self.design.transform(self._check(X)))
 
+    def resume(self, X, y, weights, estimators):
+        """Take over the state of fitted estimators."""
+        design = self._bind(X, weights[:, None])
+        self.coef = np.stack([self._coef_of(design, est) for est in estimators])
+        self._resumed = list(estimators)
+
     def estimators(self):
         """The fitted scikit-learn estimators."""
+        if self._resumed is not None:
+            return self._resumed
         return [self._materialise(k) for k in range(len(self.experts))]
 
     def _new_estimator(self, k):

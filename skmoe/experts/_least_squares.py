@@ -25,6 +25,7 @@ class LeastSquaresPool(ClosedFormPool):
 
     def fit(self, X, y, weights):
         """Fit every expert; parameters as in :meth:`EstimatorPool.fit`."""
+        self._resumed = None
         design = self._bind(X, weights)
         targets = y.reshape(len(y), -1)
         n_columns = design.matrix.shape[1]
@@ -36,16 +37,10 @@ class LeastSquaresPool(ClosedFormPool):
         self.coef = coef if y.ndim == 2 else coef[:, :, 0]
         return self
 
-    def resume(self, X, y, weights, estimators):
-        """Take over the state of fitted estimators."""
-        design = self._bind(X, weights[:, None])
-        intercepts = [np.asarray(estimator.intercept_) for estimator in estimators]
-        self.coef = np.stack(
-            [
-                np.moveaxis(design.from_user(estimator.coef_, intercept), -1, 0)
-                for estimator, intercept in zip(estimators, intercepts, strict=True)
-            ]
-        )
+    @staticmethod
+    def _coef_of(design, estimator):
+        intercept = np.asarray(estimator.intercept_)
+        return np.moveaxis(design.from_user(estimator.coef_, intercept), -1, 0)
 
     def _penalties(self, design):
         return 0.0

@@ -40,6 +40,7 @@ class LogisticPool(ClosedFormPool):
 
     def fit(self, X, y, weights):
         """Fit every expert; ``y`` holds class numbers."""
+        self._resumed = None
         design = self._bind(X, weights)
         n_classes = len(self.classes)
         one_hot = np.eye(n_classes)[:, y]
@@ -60,14 +61,8 @@ class LogisticPool(ClosedFormPool):
         self.n_iter = [n_iter for _, n_iter in fits]
         return self
 
-    def resume(self, X, y, weights, estimators):
-        """Take over the state of fitted estimators."""
-        design = self._bind(X, weights[:, None])
-        self.coef = np.stack([self._free(design, est) for est in estimators])
-        self.n_iter = [0] * len(estimators)
-
     @staticmethod
-    def _free(design, estimator):
+    def _coef_of(design, estimator):
         """Coefficients against the last class."""
         coef = design.from_user(estimator.coef_, estimator.intercept_)
         return -coef if len(coef) == 1 else coef[:-1] - coef[-1]

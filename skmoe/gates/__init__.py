@@ -14,6 +14,9 @@ The gate protocol, duck-typed; ``K`` is the number of experts:
 ``penalty_`` (optional)
     What the gate's own objective subtracts from the log-likelihood; 0 if absent.
 
+``bind(X, weights)`` (optional)
+    A faster way of being fitted to the same rows many times, as :class:`BoundGate`.
+
 A pipeline that ends in a gate is a gate. A gate knows nothing of experts.
 """
 
@@ -21,6 +24,7 @@ from skmoe.gates._classifier import ClassifierGate
 from skmoe.gates._constant import ConstantGate
 from skmoe.gates._protocol import (
     GateMixin,
+    bind_gate,
     check_responsibilities,
     fit_gate,
     gate_n_parameters,
@@ -35,6 +39,7 @@ __all__ = [
     "ConstantGate",
     "GateMixin",
     "SoftmaxGate",
+    "bind_gate",
     "check_gate",
     "check_responsibilities",
     "fit_gate",

@@ -1,5 +1,7 @@
 """What gates share, and how training talks to any of them."""
 
+from copy import deepcopy
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
@@ -38,6 +40,33 @@ def check_responsibilities(X, responsibilities, sample_weight):
         raise ValueError("responsibilities has negative values.")
     weights = check_sample_weight(sample_weight, X, dtype=np.float64)
     return responsibilities, weights
+
+
+class BoundGate:
+    """A gate and the rows that it is fitted to, again and again.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+    weights : ndarray of shape (n_samples,)
+    """
+
+    def __init__(self, X, weights):
+        self.X = X
+        self.weights = weights
+
+    def fit(self, gate, responsibilities):
+        """A fitted copy of ``gate``, which starts from its state."""
+        return fit_gate(deepcopy(gate), self.X, responsibilities, self.weights)
+
+    def joint_log_proba(self, gate):
+        """What the E-step adds for these rows, of shape (n_samples, n_experts)."""
+        return joint_log_proba(gate, self.X)
+
+
+def bind_gate(gate, X, weights):
+    """A :class:`BoundGate`, or what the gate offers in its place."""
+    return getattr(gate, "bind", BoundGate)(X, weights)
 
 
 def fit_gate(gate, X, responsibilities, sample_weight):

@@ -1,6 +1,7 @@
 """The softmax gate of Jacobs, Jordan, Nowlan & Hinton (1991)."""
 
 import warnings
+from copy import copy
 from numbers import Integral, Real
 
 import numpy as np
@@ -97,39 +98,17 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         self : SoftmaxGate
         """
         self._validate_params()
-        # A pipeline may hand over new column names: the state is reused by shape.
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.float64)
         targets, weights = check_responsibilities(X, responsibilities, sample_weight)
-        n_experts = targets.shape[1]
-        design = Design(X, weights)
-        coef, self.n_iter_ = fit_softmax_regression(
-            design.matrix,
-            np.ascontiguousarray(targets.T * weights),
-            ridge=self.alpha * design.penalized,
-            # A penalty on all K coefficient vectors, which sum to zero.
-            coupling=np.eye(n_experts - 1) - 1.0 / n_experts,
-            start=self._start(design, n_experts),
-            tol=self.tol,
-            max_iter=self.max_iter,
-        )
-        coef = np.vstack([coef, np.zeros(coef.shape[1])])
-        coef -= coef.mean(axis=0)
-        self.coef_, self.intercept_ = design.to_user(coef)
-        self.n_parameters_ = (n_experts - 1) * coef.shape[1]
-        self.penalty_ = 0.5 * self.alpha * np.sum(coef**2 * design.penalized)
-        if self.alpha == 0:
-            self._warn_if_separated(design.matrix @ coef.T)
+        self.bind(X, weights).update(self, targets)
         return self
 
-    def _start(self, design, n_experts):
-        """The last state in standard units, or zero."""
-        shape = (n_experts, design.scale.size)
-        if getattr(self, "coef_", np.empty(0)).shape != shape:
-            return np.zeros((n_experts - 1, shape[1] + 1))
-        coef = design.from_user(self.coef_, self.intercept_)
-        return coef[:-1] - coef[-1]
+    def bind(self, X, weights):
+        """Check and standardise X once, for many fits."""
+        return _BoundSoftmax(self, X, weights)
 
     def _warn_if_separated(self, logits):
+        if self.alpha > 0:
+            return
         proba = np.exp(log_softmax(logits.T))
         decided = (proba > 1 - _DECIDED).any(axis=1)
         if np.all(proba.max(axis=0) > 1 - _DECIDED) and decided.sum() > 1:
@@ -163,3 +142,66 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+class _BoundSoftmax:
+    """Softmax gates and the rows that they are fitted to; see ``BoundGate``."""
+
+    def __init__(self, gate, X, weights):
+        checker = SoftmaxGate()
+        X = validate_data(checker, X, accept_sparse="csr", dtype=np.float64)
+        # What X is made of, which each fitted gate takes over.
+        names = ("n_features_in_", "feature_names_in_")
+        self.features = {k: v for k, v in vars(checker).items() if k in names}
+        self.design = Design(X, weights)
+        self.weights = weights
+
+    def fit(self, gate, responsibilities):
+        """A fitted copy of ``gate``, which starts from its state."""
+        gate = copy(gate)
+        self.update(gate, responsibilities)
+        return gate
+
+    def update(self, gate, responsibilities):
+        """Fit ``gate`` itself, by binding new attributes."""
+        n_experts = responsibilities.shape[1]
+        penalized = self.design.penalized
+        coef, n_iter = fit_softmax_regression(
+            self.design.matrix,
+            np.ascontiguousarray(responsibilities.T * self.weights),
+            ridge=gate.alpha * penalized,
+            # A penalty on all K coefficient vectors, which sum to zero.
+            coupling=np.eye(n_experts - 1) - 1.0 / n_experts,
+            start=self._start(gate, n_experts),
+            tol=gate.tol,
+            max_iter=gate.max_iter,
+        )
+        coef = np.vstack([coef, np.zeros(coef.shape[1])])
+        coef -= coef.mean(axis=0)
+        slopes, intercept = self.design.to_user(coef)
+        vars(gate).pop("feature_names_in_", None)
+        vars(gate).update(
+            self.features,
+            coef_=slopes,
+            intercept_=intercept,
+            n_iter_=n_iter,
+            n_parameters_=(n_experts - 1) * coef.shape[1],
+            penalty_=0.5 * gate.alpha * np.sum(coef**2 * penalized),
+        )
+        gate._warn_if_separated(self._logits(gate))
+
+    def _start(self, gate, n_experts):
+        """The last state in standard units, or zero."""
+        shape = (n_experts, self.design.scale.size)
+        if getattr(gate, "coef_", np.empty(0)).shape != shape:
+            return np.zeros((n_experts - 1, shape[1] + 1))
+        coef = self.design.from_user(gate.coef_, gate.intercept_)
+        return coef[:-1] - coef[-1]
+
+    def _logits(self, gate):
+        coef = self.design.from_user(gate.coef_, gate.intercept_)
+        return self.design.matrix @ coef.T
+
+    def joint_log_proba(self, gate):
+        """Log gate probabilities of these rows."""
+        return log_softmax(self._logits(gate).T).T

@@ -10,6 +10,8 @@ import numpy as np
 
 # Of the least-squares problem, relative: keeps nearly parallel steps from cancelling.
 _RIDGE = 1e-10
+# Longest step away from a saddle, in steps of EM.
+_MAX_STRETCH = 64.0
 
 
 class Anderson:
@@ -17,6 +19,10 @@ class Anderson:
 
     Type-II mixing (Walker & Ni 2011): with residuals F = G(r) - r, the next point is
     G(r) - sum_j gamma_j dG_j, where gamma minimises ||F - sum_j gamma_j dF_j||.
+
+    That finds fixed points of any kind, saddles too. So where residuals grow, EM is
+    leaving one, and its step is stretched instead (over-relaxation, Salakhutdinov &
+    Roweis 2003), twice as far each time.
 
     Parameters
     ----------
@@ -30,11 +36,13 @@ class Anderson:
         self.metric = np.sqrt(weights)[:, None]
         self.images = deque(maxlen=memory + 1)
         self.residuals = deque(maxlen=memory + 1)
+        self.forget()
 
     def forget(self):
         """Begin again, after a step that did not help."""
         self.images.clear()
         self.residuals.clear()
+        self.stretch = 1.0
 
     def propose(self, point, image):
         """The next point, given the last and what EM made of it.
@@ -45,10 +53,23 @@ class Anderson:
         plain : bool
             Whether they are those of EM itself.
         """
+        residual = ((image - point) * self.metric).ravel()
+        leaving = bool(self.residuals) and (
+            np.linalg.norm(residual) > np.linalg.norm(self.residuals[-1])
+        )
+        if leaving:
+            stretch = min(2.0 * self.stretch, _MAX_STRETCH)
+            self.forget()
+            self.stretch = stretch
         self.images.append(image)
-        self.residuals.append(((image - point) * self.metric).ravel())
+        self.residuals.append(residual)
+        if leaving:
+            return _on_simplex(image + (stretch - 1.0) * (image - point)), False
         if len(self.images) == 1:
             return image, True
+        return _on_simplex(self._mix()), False
+
+    def _mix(self):
         residual = self.residuals[-1]
         steps = np.diff(np.stack(self.residuals), axis=0)
         scale = np.linalg.norm(steps, axis=1)
@@ -57,8 +78,10 @@ class Anderson:
         gram = steps @ steps.T + _RIDGE * np.eye(len(steps))
         gamma = np.linalg.solve(gram, steps @ residual) / scale
         changes = np.diff(np.stack(self.images), axis=0)
-        mixed = image - np.tensordot(gamma, changes, (0, 0))
-        # Extrapolation keeps the sums of the rows, but not the signs.
-        np.maximum(mixed, 0.0, out=mixed)
-        mixed /= mixed.sum(axis=1, keepdims=True)
-        return mixed, False
+        return self.images[-1] - np.tensordot(gamma, changes, (0, 0))
+
+
+def _on_simplex(mixed):
+    """Extrapolation keeps the sums of the rows, but not the signs."""
+    np.maximum(mixed, 0.0, out=mixed)
+    return mixed / mixed.sum(axis=1, keepdims=True)

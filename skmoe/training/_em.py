@@ -10,6 +10,9 @@ from skmoe.training._revival import lost_experts, revive
 
 # A fall of the objective below this, relative, is rounding.
 _ROUNDING = 1e-12
+# An accelerated run may pause before it goes on; this many iterations tell a pause
+# from the end.
+_PATIENCE = 5
 
 
 @dataclass
@@ -62,7 +65,7 @@ def expectation_maximisation(
         taken back and done without, so that the objective never falls.
     max_iter : int
     tol : float
-        Two gains in a row below this, per unit of weight, end the iterations.
+        A gain below this over the last five iterations, per unit of weight, ends them.
     on_iteration : callable
         Called with the iteration, the objective and its gain; true ends training.
     earlier : Result, optional
@@ -76,8 +79,9 @@ def expectation_maximisation(
     best = start if earlier is None else earlier
     current = replace(current, lower_bound=best.lower_bound)
     accelerator = Anderson(data.weights)
-    plain, n_small, converged = True, 0, False
+    plain, converged = True, False
     revived, bounds = set(), []
+    since = 0
     for iteration in range(1, max_iter + 1):
         parts, log_joint = current.parts.maximise(data, point, iteration)
         trial = evaluate(parts, log_joint, data, e_step)
@@ -89,17 +93,19 @@ def expectation_maximisation(
             best = max(best, current, key=lambda result: result.lower_bound)
         bounds.append(best.lower_bound)
         stop = on_iteration(iteration, best.lower_bound, gain)
-        n_small = n_small + 1 if rises and gain < tol else 0
+        settled = iteration - since >= _PATIENCE and (
+            bounds[-1] - bounds[-_PATIENCE] < tol
+        )
         # Experts that do not maximise the likelihood may lower it in a plain step; there
         # is nothing to gain from them then.
-        converged = fixed or n_small == 2 or (plain and not rises)
+        converged = fixed or settled or (plain and not rises)
         lost = lost_experts(current.responsibilities, data) - revived
         if lost and rises and not stop:
             revived |= lost
             point = revive(current, log_joint, lost, data)
             current = replace(current, lower_bound=-np.inf)
             accelerator.forget()
-            plain, n_small, converged = True, 0, False
+            plain, converged, since = True, False, iteration
             continue
         if converged or stop:
             break

@@ -1,11 +1,12 @@
 """The parts of a mixture of experts, and what EM does with them once."""
 
-from copy import copy, deepcopy
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 
-from skmoe.gates import fit_gate, gate_penalty, joint_log_proba
+from skmoe.gates import bind_gate, gate_penalty
 
 
 @dataclass
@@ -13,11 +14,18 @@ class TrainingData:
     """What does not change during training.
 
     ``target`` is y as the likelihood takes it: numbers, or the classes' numbers.
+    ``bound_gate`` fits a gate to these rows.
     """
 
     X: object
     target: np.ndarray
     weights: np.ndarray
+    bound_gate: object = None
+
+    def bind(self, gate):
+        """Prepare the rows for being fitted by ``gate`` many times."""
+        with naming_gate(gate):
+            self.bound_gate = bind_gate(gate, self.X, self.weights)
 
     @property
     def total(self):
@@ -42,23 +50,14 @@ class Parts:
         pool.fit(data.X, data.target, weights)
         prediction = pool.predict(data.X)
         dispersion = self.likelihood.fit_dispersion(data.target, prediction, weights)
-        gate = self._fit_gate(data, responsibilities, iteration)
+        with naming_gate(self.gate, iteration):
+            gate = data.bound_gate.fit(self.gate, responsibilities)
         fitted = Parts(gate, pool, self.likelihood, dispersion)
         return fitted, fitted._log_joint(data, prediction)
 
-    def _fit_gate(self, data, responsibilities, iteration):
-        gate = deepcopy(self.gate)
-        try:
-            return fit_gate(gate, data.X, responsibilities, data.weights)
-        except Exception as error:
-            kind = type(error) if type(error) in (ValueError, TypeError) else RuntimeError
-            raise kind(
-                f"gate: {type(gate).__name__} failed in iteration {iteration}: {error}"
-            ) from error
-
     def _log_joint(self, data, prediction):
         log_prob = self.likelihood.log_prob(data.target, prediction, self.dispersion)
-        return joint_log_proba(self.gate, data.X) + log_prob
+        return data.bound_gate.joint_log_proba(self.gate) + log_prob
 
     def log_joint(self, data):
         """log g_k(x) + log f_k(y | x), of shape (n_samples, n_experts)."""
@@ -68,6 +67,18 @@ class Parts:
     def penalty(self):
         """What the gate's and the experts' objectives subtract."""
         return gate_penalty(self.gate) + self.pool.penalty
+
+
+@contextmanager
+def naming_gate(gate, iteration=None):
+    """Re-raise an error of the gate as one that names it, with the original chained."""
+    try:
+        yield
+    except Exception as error:
+        kind = type(error) if type(error) in (ValueError, TypeError) else RuntimeError
+        when = "" if iteration is None else f" in iteration {iteration}"
+        message = f"gate: {type(gate).__name__} failed{when}: {error}"
+        raise kind(message) from error
 
 
 def normalise(log_joint):

@@ -40,7 +40,10 @@ def starting_responsibilities(init, summary, n_experts, random_state):
     """
     if n_experts == 1:
         return np.ones((len(summary.weights), 1))
-    return _STARTS[init](summary, n_experts, random_state)
+    responsibilities = _STARTS[init](summary, n_experts, random_state)
+    # Largest first: candidates that differ in nothing but labels are the same start.
+    load = summary.weights @ responsibilities
+    return responsibilities[:, np.argsort(-load, kind="stable")]
 
 
 def _auto(summary, n_experts, random_state):
