@@ -39,7 +39,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         indicators and goes on from the best; "k-plane" makes one; an array holds
         responsibilities.
     n_init : int, default=1
-        Number of starts; the best objective is kept.
+        Number of starts; the best objective is kept. Of several "auto" starts the
+        second and the fourth of five are plain "k-plane" and "random", for variety.
     max_iter : int, default=100
         Most iterations of a start.
     tol : float, default=1e-6
@@ -212,7 +213,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         if unknown.any():
             row = int(np.flatnonzero(unknown)[0])
             raise ValueError(
-                f"y: row {row} has the class {y[row]!r}, which was not fitted; classes_ "
-                f"is {self.classes_}."
+                f"y: row {row} has the class {str(y[row])!r}, which was not fitted; "
+                f"classes_ is {self.classes_}."
             )
         return np.searchsorted(self.classes_, y)

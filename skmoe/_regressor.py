@@ -41,7 +41,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         Where to start. "auto" makes twenty short runs of linear experts and goes on from
         the best; "k-plane" makes one; an array holds responsibilities.
     n_init : int, default=1
-        Number of starts; the best objective is kept.
+        Number of starts; the best objective is kept. Of several "auto" starts the
+        second and the fourth of five are plain "k-plane" and "random", for variety.
     max_iter : int, default=100
         Most iterations of a start.
     tol : float, default=1e-6

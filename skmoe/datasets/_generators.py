@@ -138,7 +138,7 @@ def make_moe_regression(
     >>> X.shape, y.shape, truth.gate_proba.shape
     ((500, 5), (500,), (500, 2))
     >>> model = MixtureOfExpertsRegressor(n_experts=2, random_state=0).fit(X, y)
-    >>> abs(model.score_samples(X, y).mean() - truth.logpdf.mean()) < 0.1
+    >>> bool(model.score_samples(X, y).mean() > truth.logpdf.mean() - 0.1)
     True
     """
     function = "make_moe_regression"
@@ -311,8 +311,8 @@ def make_moe_classification(
     ... )
     >>> X.shape, y.shape, truth.expert_proba.shape
     ((500, 5), (500,), (500, 3, 4))
-    >>> log_proba = truth.logpmf.mean()  # no model does better, on average
-    >>> bool(log_proba < 0)
+    >>> best = truth.proba.argmax(axis=1)  # no model does better, on new rows
+    >>> bool((best == y).mean() > 0.6)
     True
     """
     function = "make_moe_classification"
@@ -378,8 +378,7 @@ def _root_mean_square(coef, intercept, shift, sigma):
     A number of the model and not of the sample: an outlier's density must not depend on
     the other rows.
     """
-    # Row by row of the sum: X has unit variance, categories are equally frequent and
-    # their shifts do not average out to zero.
+    # X has unit variance, and the shifts of equally frequent categories have a mean.
     center = intercept + shift.mean(axis=2).sum(axis=1)
     spread = np.sum(coef**2, axis=1) + shift.var(axis=2).sum(axis=1) + sigma**2
     return float(np.sqrt(np.mean(center**2 + spread)))

@@ -28,21 +28,39 @@ class LeastSquaresPool(ClosedFormPool):
         self._resumed = None
         design = self._bind(X, weights)
         targets = y.reshape(len(y), -1)
-        n_columns = design.matrix.shape[1]
         moments = _moments(design.matrix, targets, weights)
-        self.gram = moments[:, :, :n_columns]
-        right = moments[:, :, n_columns:]
-        system = self.gram + self._penalties(design)
-        coef = _solve(system, right)
+        if self.fit_intercept:
+            coef = self._fit_about_means(moments)
+        else:
+            coef = self._fit_slopes(moments)
         self.coef = coef if y.ndim == 2 else coef[:, :, 0]
         return self
+
+    def _fit_about_means(self, moments):
+        """Slopes from moments about each expert's own means; then the intercepts.
+
+        So an intercept is free where rows are fewer than columns, as in scikit-learn.
+        """
+        mass = np.maximum(moments[:, :1, :1], np.finfo(np.float64).tiny)
+        means = moments[:, :1] / mass
+        centered = (
+            moments - mass * np.swapaxes(means, 1, 2)[:, : moments.shape[1]] * means
+        )
+        slopes = self._fit_slopes(centered[:, 1:, 1:])
+        n_columns = moments.shape[1]
+        intercepts = means[:, :, n_columns:] - means[:, :, 1:n_columns] @ slopes
+        return np.concatenate([intercepts, slopes], axis=1)
+
+    def _fit_slopes(self, moments):
+        self.gram = moments[:, :, : moments.shape[1]]
+        return _solve(self.gram + self._penalties(), moments[:, :, moments.shape[1] :])
 
     @staticmethod
     def _coef_of(design, estimator):
         intercept = np.asarray(estimator.intercept_)
         return np.moveaxis(design.from_user(estimator.coef_, intercept), -1, 0)
 
-    def _penalties(self, design):
+    def _penalties(self):
         return 0.0
 
     def _predict(self, matrix):
@@ -68,11 +86,7 @@ class LeastSquaresPool(ClosedFormPool):
 
     def _add_details(self, estimator, k):
         """Rank and singular values of the centred, weighted X."""
-        gram = self.gram[k]
-        if self.fit_intercept:
-            mass = max(gram[0, 0], np.finfo(np.float64).tiny)
-            gram = gram[1:, 1:] - np.outer(gram[1:, 0], gram[0, 1:]) / mass
-        gram = gram * np.outer(self.design.scale, self.design.scale)
+        gram = self.gram[k] * np.outer(self.design.scale, self.design.scale)
         eigenvalues = np.linalg.eigvalsh(gram)[::-1]
         estimator.singular_ = np.sqrt(np.maximum(eigenvalues, 0.0))
         floor = estimator.singular_.max(initial=0.0) * 1e-8
@@ -92,11 +106,10 @@ class RidgePool(LeastSquaresPool):
     def _is_exact(cls, estimator):
         return super()._is_exact(estimator) and np.ndim(estimator.alpha) == 0
 
-    def _penalties(self, design):
+    def _penalties(self):
         alphas = np.array([estimator.alpha for _, estimator in self.experts])
         # A penalty on slopes in the user's units.
-        per_column = design.penalized / design.column_scale**2
-        return alphas[:, None, None] * np.diag(per_column)
+        return alphas[:, None, None] * np.diag(self.design.scale**-2.0)
 
     def _add_details(self, estimator, k):
         estimator.n_iter_ = None

@@ -34,6 +34,7 @@ class EstimatorPool:
 
     def __init__(self, experts, *, n_outputs=None, draw=None, n_jobs=None):
         self.experts = experts
+        self.names = [name for name, _ in experts]
         self.n_outputs = n_outputs
         self.draw = draw
         self.n_jobs = n_jobs
@@ -101,7 +102,7 @@ class EstimatorPool:
 
     def predict(self, X):
         """Predictions of shape (n_samples, n_experts[, n_outputs])."""
-        return predict_experts(self.fitted, X, self.n_outputs, self.experts)
+        return predict_experts(self.fitted, X, self.n_outputs, self.names, self.iteration)
 
     def resume(self, X, y, weights, estimators):
         """Take over the state of fitted estimators."""
@@ -139,7 +140,9 @@ class ClassifierPool(EstimatorPool):
 
     def predict(self, X):
         """Probabilities of shape (n_samples, n_experts, n_classes)."""
-        return predict_experts_proba(self.fitted, X, self.classes, self.experts)
+        return predict_experts_proba(
+            self.fitted, X, self.classes, self.names, self.iteration
+        )
 
 
 def cut_small_shares(weights):
@@ -150,22 +153,22 @@ def cut_small_shares(weights):
     return kept * (row_weights / np.where(kept_weights > 0, kept_weights, 1.0))
 
 
-def predict_experts(estimators, X, n_outputs, names=None):
+def predict_experts(estimators, X, n_outputs, names, iteration=None):
     """Stack the experts' predictions: (n_samples, n_experts[, n_outputs])."""
     predictions = []
-    for k, estimator in enumerate(estimators):
-        with naming(names[k][0] if names else f"expert{k}", estimator):
+    for name, estimator in zip(names, estimators, strict=True):
+        with naming(name, estimator, iteration):
             prediction = np.asarray(estimator.predict(X), dtype=np.float64)
             shape = (len(prediction),) if n_outputs is None else (-1, n_outputs)
             predictions.append(_finite(prediction.reshape(shape)))
     return np.stack(predictions, axis=1)
 
 
-def predict_experts_proba(estimators, X, classes, names=None):
+def predict_experts_proba(estimators, X, classes, names, iteration=None):
     """Stack the experts' class probabilities in the order of ``classes``."""
     predictions = []
-    for k, estimator in enumerate(estimators):
-        with naming(names[k][0] if names else f"expert{k}", estimator):
+    for name, estimator in zip(names, estimators, strict=True):
+        with naming(name, estimator, iteration):
             known = _finite(np.asarray(estimator.predict_proba(X), dtype=np.float64))
             proba = np.zeros((len(known), len(classes)))
             proba[:, np.searchsorted(classes, estimator.classes_)] = known

@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.dummy import DummyClassifier
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -70,10 +71,11 @@ class ClassifierGate(GateMixin, BaseEstimator):
             )
         rows, experts = np.nonzero(targets >= _SMALLEST_SHARE)
         shares = targets[rows, experts] * weights[rows]
-        X_rows = safe_indexing(X, rows)
-        self.classifier_ = clone(self.classifier).fit(
-            X_rows, experts, **{keyword: shares}
-        )
+        classifier, keyword = clone(self.classifier), {keyword: shares}
+        if np.all(experts == experts[:1]):
+            # Many classifiers refuse a single class: one expert has all rows.
+            classifier, keyword = DummyClassifier(strategy="most_frequent"), {}
+        self.classifier_ = classifier.fit(safe_indexing(X, rows), experts, **keyword)
         self.n_experts_ = targets.shape[1]
         return self
 

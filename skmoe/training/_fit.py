@@ -12,7 +12,7 @@ from skmoe.training._em import (
     hard_step,
     soft_step,
 )
-from skmoe.training._start import starting_responsibilities
+from skmoe.training._start import starting_responsibilities, strategy_of
 from skmoe.training._stochastic import stochastic_em
 
 # A shorter start is done before another thread has taken it up.
@@ -53,7 +53,7 @@ def fit_starts(
         responsibilities = init
         if isinstance(init, str):
             responsibilities = starting_responsibilities(
-                init, summary, parts.pool.n_experts, start_state
+                strategy_of(init, number), summary, parts.pool.n_experts, start_state
             )
         start = Result(deepcopy(parts), responsibilities)
         with watch(number) as on_iteration:
