@@ -65,6 +65,9 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         "verbose": ["verbose"],
     }
 
+    #: See ``RowSummary``.
+    _least_start_variance = 1e-3
+
     _doc_link_module = "skmoe"
     _doc_link_template = (
         "https://skmoe.readthedocs.io/en/stable/api/skmoe.{estimator_name}.html"
@@ -127,7 +130,7 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         data = TrainingData(X, target, weights)
         random_state = check_random_state(self.random_state)
         with limited_threads(columns.shape[0] * features["n_features_in_"]):
-            summary = RowSummary(X, columns, weights)
+            summary = RowSummary(X, columns, weights, self._least_start_variance)
             parts, names = self._make_parts(data, summary, learned, random_state)
             results = self._train(parts, data, summary, present, random_state)
         best = max(results, key=lambda result: result.lower_bound)

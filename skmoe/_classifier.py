@@ -100,6 +100,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     True
     """
 
+    _least_start_variance = 2.0
+
     def __init__(
         self,
         experts=None,

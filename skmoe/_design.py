@@ -40,16 +40,24 @@ class Design:
         mean = probability @ X
         scale = np.sqrt(probability @ (X - mean) ** 2)
         self.constant = scale <= 10 * _EPS * np.abs(mean)
-        self.scale = np.where(self.constant, 1.0, scale)
-        self.center = mean if self.fit_intercept else np.zeros(X.shape[1])
+        if self.fit_intercept:
+            self.center = mean
+            self.scale = np.where(self.constant, 1.0, scale)
+        else:
+            self._scale_only(mean, scale)
 
     def _standardise_sparse(self, X, probability):
         mean = probability @ X
         variance = probability @ X.multiply(X).tocsr() - mean**2
         scale = np.sqrt(np.maximum(variance, 0.0))
         self.constant = scale <= 1e-7 * np.abs(mean)
-        self.scale = np.where(self.constant, 1.0, scale)
-        self.center = np.zeros(X.shape[1])
+        self._scale_only(mean, scale)
+
+    def _scale_only(self, mean, scale):
+        """Without centring, a constant column is as large as its value."""
+        self.center = np.zeros(mean.size)
+        size = np.where(mean == 0, 1.0, np.abs(mean))
+        self.scale = np.where(self.constant, size, scale)
 
     def transform(self, X):
         """The design matrix of other rows, in the same units."""

@@ -34,7 +34,7 @@ def _pipeline_keyword(pipeline):
         return None
     if not routing_enabled():
         return f"{name}__{keyword}"
-    routing = pipeline.get_metadata_routing()
+    routing = last.get_metadata_routing()
     if not routing.consumes("fit", ["sample_weight"]):
         raise ValueError(
             f"the pipeline's last step {name!r} ({type(last).__name__}) accepts "
@@ -88,7 +88,10 @@ def n_parameters(estimator):
         values = estimator.tree_.value
         per_leaf = values.shape[1] * max(values.shape[2] - 1, 1)
         return int(estimator.tree_.n_leaves) * per_leaf
-    if hasattr(estimator, "class_prior_"):
+    if hasattr(estimator, "theta_") and hasattr(estimator, "var_"):
+        priors = np.size(estimator.class_prior_) - 1
+        return np.size(estimator.theta_) + np.size(estimator.var_) + priors
+    if hasattr(estimator, "class_prior_") and hasattr(estimator, "strategy"):
         return np.size(estimator.class_prior_) - 1
     if hasattr(estimator, "constant_"):
         return np.size(estimator.constant_)

@@ -5,7 +5,7 @@ from sklearn.utils import check_random_state
 
 from skmoe.training import normalise
 
-# Of the bracket, relative to its ends; and of the safeguarded Newton steps.
+# Of the quantile, relative to its size and the width of the first bracket.
 _QUANTILE_TOLERANCE = 1e-12
 _MAX_QUANTILE_STEPS = 200
 
@@ -147,9 +147,11 @@ class ConditionalMixture:
         low = np.where(present, components, np.inf).min(axis=1)
         high = np.where(present, components, -np.inf).max(axis=1)
         y = low.copy()
+        # At q = 0 or 1 the ends may be infinite, and are the answer.
         finite = np.isfinite(low) & np.isfinite(high)
         y[finite] = self._average(np.where(present, components, 0.0))[finite]
         open_rows = np.flatnonzero(finite & (high > low))
+        spread = np.where(finite, high, 0.0) - np.where(finite, low, 0.0)
         y[finite] = np.clip(y[finite], low[finite], high[finite])
         for _ in range(_MAX_QUANTILE_STEPS):
             if not open_rows.size:
@@ -164,7 +166,7 @@ class ConditionalMixture:
             newton = (step > low[open_rows]) & (step < high[open_rows])
             middle = 0.5 * (low[open_rows] + high[open_rows])
             moved = np.where(newton, step, middle)
-            tolerance = _QUANTILE_TOLERANCE * (1.0 + np.abs(moved))
+            tolerance = _QUANTILE_TOLERANCE * (np.abs(moved) + spread[open_rows])
             done = newton & (np.abs(moved - y[open_rows]) <= tolerance)
             done |= high[open_rows] - low[open_rows] <= tolerance
             done |= excess == 0

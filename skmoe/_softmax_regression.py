@@ -114,6 +114,9 @@ class _Problem:
 
 
 def _newton(problem, coef, tol, max_iter):
+    # A state that is sure of the wrong class has no curvature to lead out of it.
+    if problem.value(np.zeros_like(coef)) < problem.value(coef):
+        coef = np.zeros_like(coef)
     value, n_iter = problem.value(coef), 0
     while n_iter < max_iter:
         n_iter += 1

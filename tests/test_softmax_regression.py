@@ -110,6 +110,20 @@ def test_a_far_start_ends_at_the_same_optimum(rng):
     np.testing.assert_allclose(far, near, atol=1e-7)
 
 
+def test_no_step_raises_the_objective(rng):
+    """Where full Newton steps would overshoot, at rows of high leverage."""
+    problem = make_problem(rng)
+    problem["design"][:, 1:] = rng.standard_normal((80, 2)) ** 5
+    problem["targets"] = (problem["targets"] == problem["targets"].max(axis=0)) * 1.0
+    problem["ridge"] *= 1e-6
+    start = zeros(problem)
+    values = [objective(start, **problem)]
+    for max_iter in range(1, 9):
+        coef, _ = fit_softmax_regression(**problem, start=start, max_iter=max_iter)
+        values.append(objective(coef, **problem))
+    assert (np.diff(values) <= 1e-9).all()
+
+
 def test_max_iter_bounds_the_steps(rng):
     problem = make_problem(rng)
     start = zeros(problem)
@@ -125,7 +139,7 @@ def test_lbfgs_equals_newton(rng, monkeypatch):
     monkeypatch.setattr(_softmax_regression, "_MAX_NEWTON_UNKNOWNS", 1)
     monkeypatch.delattr(_softmax_regression, "_newton")
     lbfgs, _ = fit_softmax_regression(**problem, start=zeros(problem))
-    np.testing.assert_allclose(lbfgs, newton, atol=1e-4)
+    np.testing.assert_allclose(lbfgs, newton, atol=1e-3)
     assert objective(lbfgs, **problem) - objective(newton, **problem) < 1e-7
 
 
@@ -179,7 +193,7 @@ def test_useless_columns_change_nothing(rng, is_sparse, penalised):
     X = rng.normal(size=(100, 2))
     weights = np.ones(100)
     targets = rng.dirichlet(np.ones(3), size=100).T
-    useless = np.column_stack([X, np.full(100, 1e7), np.zeros(100)])
+    useless = np.column_stack([X, np.full(100, 1e7 / 3), np.zeros(100)])
     if not penalised:
         # A penalty shares slopes among collinear columns, so it tells them apart.
         useless = np.column_stack([useless, X[:, 0] - 2 * X[:, 1]])
@@ -197,5 +211,7 @@ def test_useless_columns_change_nothing(rng, is_sparse, penalised):
         slopes, intercept = design.to_user(coef)
         assert np.isfinite(slopes).all()
         assert np.isfinite(intercept).all()
+        if not is_sparse:
+            np.testing.assert_array_equal(slopes[:, 2:4], 0)
         predictions.append(design.matrix @ coef.T)
     np.testing.assert_allclose(predictions[1], predictions[0], atol=1e-4)

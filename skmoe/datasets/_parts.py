@@ -110,17 +110,21 @@ def require_pandas(function, n_categorical):
 def draw_gate(rng, n_experts, n_features, n_gate_features, scale):
     """Coefficients and intercepts of a gate whose regions are of similar size.
 
-    Each expert has a centre, drawn like a row of X, and the gate softly prefers the
-    nearest. Slopes and intercepts that are drawn apart leave experts without rows.
+    Each expert has a centre among the rows of X, and the gate softly prefers the
+    nearest. Slopes and intercepts that are drawn apart leave experts without rows, and
+    so do centres that all lie on one side of the rows.
     """
     centers = rng.standard_normal((n_experts, n_gate_features))
+    centers -= centers.mean(axis=0)
+    # Taking the mean off has made them this much smaller.
+    centers *= np.sqrt(n_experts / max(n_experts - 1, 1))
     # Log-odds of the same size, however many columns they are made of.
     scale = scale / np.sqrt(max(n_gate_features, 1))
     coef = np.zeros((n_experts, n_features))
     coef[:, :n_gate_features] = scale * centers
     intercept = -0.5 * scale * np.sum(centers**2, axis=1)
-    # The form in which SoftmaxGate reports its own.
-    return coef - coef.mean(axis=0), intercept - intercept.mean()
+    # Sums of zero are the form in which SoftmaxGate reports its own; the slopes have it.
+    return coef, intercept - intercept.mean()
 
 
 def draw_inputs(rng, n_samples, n_features, n_categorical, n_categories):

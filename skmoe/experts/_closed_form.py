@@ -59,10 +59,11 @@ class ClosedFormPool:
         return len(self.experts)
 
     def _bind(self, X, weights):
-        """The design of X; kept, as training comes back with the same X."""
-        if self._source is not X:
-            self.design = Design(self._check(X), weights.sum(axis=1), self.fit_intercept)
-            self._source = X
+        """The design of X; kept, as training comes back with the same X and weights."""
+        total = weights.sum(axis=1)
+        if self._source is not X or not np.allclose(total, self._total, atol=0.0):
+            self.design = Design(self._check(X), total, self.fit_intercept)
+            self._source, self._total = X, total
         return self.design
 
     def _check(self, X):

@@ -86,11 +86,11 @@ class LeastSquaresPool(ClosedFormPool):
 
     def _add_details(self, estimator, k):
         """Rank and singular values of the centred, weighted X."""
-        gram = self.gram[k] * np.outer(self.design.scale, self.design.scale)
-        eigenvalues = np.linalg.eigvalsh(gram)[::-1]
+        values = np.linalg.eigvalsh(self.gram[k])
+        estimator.rank_ = int((values > _SINGULAR * values.max(initial=0.0)).sum())
+        scaled = self.gram[k] * np.outer(self.design.scale, self.design.scale)
+        eigenvalues = np.linalg.eigvalsh(scaled)[::-1]
         estimator.singular_ = np.sqrt(np.maximum(eigenvalues, 0.0))
-        floor = estimator.singular_.max(initial=0.0) * 1e-8
-        estimator.rank_ = int((estimator.singular_ > floor).sum())
 
 
 class RidgePool(LeastSquaresPool):

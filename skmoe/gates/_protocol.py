@@ -80,14 +80,16 @@ def fit_gate(gate, X, responsibilities, sample_weight):
 def joint_log_proba(gate, X):
     """``gate.predict_joint_log_proba(X)``, through the steps of a pipeline."""
     if isinstance(gate, Pipeline):
-        return joint_log_proba(gate.steps[-1][1], gate[:-1].transform(X))
+        rows = gate[:-1].transform(X) if len(gate.steps) > 1 else X
+        return joint_log_proba(gate.steps[-1][1], rows)
     return gate.predict_joint_log_proba(X)
 
 
 def gate_penalty(gate):
     """What a fitted gate subtracts from the log-likelihood in its objective."""
-    last = gate.steps[-1][1] if isinstance(gate, Pipeline) else gate
-    return getattr(last, "penalty_", 0.0)
+    if isinstance(gate, Pipeline):
+        return gate_penalty(gate.steps[-1][1])
+    return getattr(gate, "penalty_", 0.0)
 
 
 def gate_n_parameters(gate):

@@ -33,7 +33,7 @@ def check_gate(gate, random_state):
         )
     if is_gate(gate):
         return clone_seeded(gate, random_state)
-    if is_classifier(gate) and hasattr(gate, "predict_proba"):
+    if hasattr(gate, "predict_proba") and is_classifier(gate):
         return ClassifierGate(clone_seeded(gate, random_state))
     raise TypeError(
         f"gate: {gate!r} is neither a gate (fit, predict_log_proba and "

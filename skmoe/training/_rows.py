@@ -10,6 +10,7 @@ from scipy.sparse import issparse
 
 # More columns than this add cost to a start, not quality.
 _MAX_COLUMNS = 50
+_MAX_CATEGORIES = 10
 # Keys closer than this are ties: rounding must not decide an order.
 _DECIMALS = 9
 
@@ -24,6 +25,10 @@ class RowSummary:
     target : ndarray of shape (n_samples, n_targets)
         The target, or indicators of the classes.
     weights : ndarray of shape (n_samples,)
+    least_variance : float
+        Of a target in standard units, below which a start does not trust a fit. A linear
+        fit of a class's indicator is exact where there is one class only, which says
+        nothing about regimes; so classes ask for more than 1.
 
     Attributes
     ----------
@@ -34,9 +39,10 @@ class RowSummary:
         The canonical order.
     """
 
-    def __init__(self, X, target, weights):
+    def __init__(self, X, target, weights, least_variance=1e-3):
         self.weights = weights
-        self.features = _standardise(_numeric_columns(X), weights)
+        self.least_variance = least_variance
+        self.features = _standardise(_numeric_columns(X, weights), weights)
         self.target = _standardise(target, weights)
         self.order = self._canonical_order()
 
@@ -52,7 +58,7 @@ class RowSummary:
         """The summary of ``rows`` with other weights, in their canonical order."""
         part = object.__new__(RowSummary)
         part.features, part.target = self.features[rows], self.target[rows]
-        part.weights = weights
+        part.weights, part.least_variance = weights, self.least_variance
         part.order = np.arange(len(rows))
         return part
 
@@ -154,7 +160,7 @@ def _standardise(columns, weights):
     return centered
 
 
-def _numeric_columns(X):
+def _numeric_columns(X, weights):
     """X as finite float64, whatever its container and types."""
     if issparse(X):
         # The most populated columns: a choice that no unit changes.
@@ -162,33 +168,28 @@ def _numeric_columns(X):
         populated = np.argsort(-np.diff(X.indptr), kind="stable")[:_MAX_COLUMNS]
         return X[:, np.sort(populated)].toarray().astype(np.float64)
     if hasattr(X, "columns"):
-        blocks = [_column_block(X[name]) for name in X.columns]
-        columns = np.concatenate(blocks, axis=1) if blocks else np.empty((len(X), 0))
+        blocks = [_column_block(X[name], weights) for name in X.columns]
     else:
         array = np.asarray(X)
-        if array.dtype.kind in "biuf":
-            columns = array.astype(np.float64)
-        else:
-            blocks = [_column_block(array[:, j]) for j in range(array.shape[1])]
-            columns = np.concatenate(blocks, axis=1)
+        plain = array.dtype.kind in "biuf"
+        blocks = [array] if plain else [_column_block(c, weights) for c in array.T]
+    blocks.append(np.empty((len(weights), 0)))  # X may have no column at all
+    columns = np.concatenate(blocks, axis=1)[:, :_MAX_COLUMNS].astype(np.float64)
     finite = np.isfinite(columns)
     if finite.all():
-        return columns[:, :_MAX_COLUMNS]
-    count = np.maximum(finite.sum(axis=0), 1)
-    mean = np.where(finite, columns, 0.0).sum(axis=0) / count
-    return np.where(finite, columns, mean)[:, :_MAX_COLUMNS]
+        return columns
+    known = np.where(finite, columns, 0.0)
+    mass = np.maximum(weights @ finite, np.finfo(np.float64).tiny)
+    return np.where(finite, columns, weights @ known / mass)
 
 
-def _column_block(column):
+def _column_block(column, weights):
     """One column as a float column, or as indicators of its commonest values."""
     values = np.asarray(column)
-    if values.dtype.kind in "biuf":
-        return values.astype(np.float64)[:, None]
     try:
         return values.astype(np.float64)[:, None]
     except (TypeError, ValueError):
-        _, codes, counts = np.unique(
-            values.astype(str), return_inverse=True, return_counts=True
-        )
-        common = np.argsort(-counts, kind="stable")[:10]
+        _, codes = np.unique(values.astype(str), return_inverse=True)
+        mass = np.bincount(codes.ravel(), weights=weights)
+        common = np.sort(np.argsort(-mass, kind="stable")[:_MAX_CATEGORIES])
         return (codes.reshape(-1, 1) == common).astype(np.float64)

@@ -14,7 +14,6 @@ from skmoe.training._rows import draw_by_weight
 
 # Regularisation, in standard units: a short run must not fit a few rows exactly.
 _RIDGE = 1e-3
-_VARIANCE_FLOOR = 1e-3
 _GATE_RIDGE = 1e-2
 # Longest Newton step of a gate coefficient; there is no line search here.
 _MAX_GATE_STEP = 8.0
@@ -100,7 +99,9 @@ class ShortRuns:
         squares = np.einsum("bkmm->bkm", moments[..., p:, p:]) / self.mass[..., None]
         explained = np.einsum("bkpm,bkpm->bkm", self.planes, right)
         fitted = np.einsum("bkpm,bkpm->bkm", self.planes, self.gram @ self.planes)
-        self.variances = np.maximum(squares - 2 * explained + fitted, _VARIANCE_FLOOR)
+        self.variances = np.maximum(
+            squares - 2 * explained + fitted, self.rows.least_variance
+        )
 
     def _squared_residuals(self, columns):
         """Squared residuals (B, K, m, n)."""
