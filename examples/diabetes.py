@@ -136,6 +136,7 @@ def draw(model, order, path):
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(10, 4.6), width_ratios=[2.1, 1], layout="constrained"
     )
+    figure.get_layout_engine().set(w_pad=0.12)
     left.fill_between(
         bmi, low, high, color="#8c8c8c", alpha=0.2, lw=0, label="90 % interval"
     )

@@ -251,7 +251,8 @@ def test_metadata_routing(two_regimes):
 
 
 def test_tags_come_from_gate_and_experts():
-    assert get_tags(regressor()).input_tags.sparse
+    plain = get_tags(LinearRegression()).input_tags
+    assert get_tags(regressor()).input_tags.sparse == plain.sparse
     assert not get_tags(regressor()).input_tags.allow_nan
     boosted = regressor(boosting(), gate="constant")
     assert get_tags(boosted).input_tags.allow_nan

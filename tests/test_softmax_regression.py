@@ -111,12 +111,13 @@ def test_a_far_start_ends_at_the_same_optimum(rng):
 
 
 def test_no_step_raises_the_objective(rng):
-    """Where full Newton steps would overshoot, at rows of high leverage."""
+    """From a start that is too sure, where full Newton steps overshoot."""
     problem = make_problem(rng)
-    problem["design"][:, 1:] = rng.standard_normal((80, 2)) ** 5
-    problem["targets"] = (problem["targets"] == problem["targets"].max(axis=0)) * 1.0
+    logits = rng.normal(size=(3, 3)) @ problem["design"].T
+    labels = (logits + 0.3 * rng.gumbel(size=logits.shape)).argmax(axis=0)
+    problem["targets"] = np.eye(3)[:, labels]
     problem["ridge"] *= 1e-6
-    start = zeros(problem)
+    start = 3 * fit_softmax_regression(**problem, start=zeros(problem))[0]
     values = [objective(start, **problem)]
     for max_iter in range(1, 9):
         coef, _ = fit_softmax_regression(**problem, start=start, max_iter=max_iter)
@@ -140,7 +141,7 @@ def test_lbfgs_equals_newton(rng, monkeypatch):
     monkeypatch.delattr(_softmax_regression, "_newton")
     lbfgs, _ = fit_softmax_regression(**problem, start=zeros(problem))
     np.testing.assert_allclose(lbfgs, newton, atol=1e-3)
-    assert objective(lbfgs, **problem) - objective(newton, **problem) < 1e-7
+    assert objective(lbfgs, **problem) - objective(newton, **problem) < 1e-5
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])

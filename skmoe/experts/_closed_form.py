@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_array, validate_data
 
 from skmoe._design import Design
-from skmoe.experts._naming import naming
+from skmoe._naming import naming_expert
 
 # Above this, scikit-learn's own solvers are faster than the normal equations.
 _MAX_COLUMNS = 500
@@ -68,7 +68,7 @@ class ClosedFormPool:
 
     def _check(self, X):
         name, template = self.experts[0]
-        with naming(name, template, self.iteration):
+        with naming_expert(name, template, self.iteration):
             return check_array(
                 X, dtype=np.float64, accept_sparse="csr", estimator=template
             )

@@ -8,8 +8,8 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 
 from skmoe._fitting import weight_keyword
+from skmoe._naming import naming_expert
 from skmoe._sklearn_compat import safe_indexing
-from skmoe.experts._naming import naming
 
 # A share of a row below this is cut: trees spend leaves on rows of no weight.
 _SMALLEST_SHARE = 1e-3
@@ -85,7 +85,7 @@ class EstimatorPool:
             rows = np.flatnonzero(weights > 0)
             if rows.size == 0 and earlier is not None:
                 return earlier
-            with naming(name, template, self.iteration):
+            with naming_expert(name, template, self.iteration):
                 if rows.size == 0:
                     return self._fit_rows(template, X, y, None)
                 if keyword is None:
@@ -157,7 +157,7 @@ def predict_experts(estimators, X, n_outputs, names, iteration=None):
     """Stack the experts' predictions: (n_samples, n_experts[, n_outputs])."""
     predictions = []
     for name, estimator in zip(names, estimators, strict=True):
-        with naming(name, estimator, iteration):
+        with naming_expert(name, estimator, iteration):
             prediction = np.asarray(estimator.predict(X), dtype=np.float64)
             shape = (len(prediction),) if n_outputs is None else (-1, n_outputs)
             predictions.append(_finite(prediction.reshape(shape)))
@@ -168,7 +168,7 @@ def predict_experts_proba(estimators, X, classes, names, iteration=None):
     """Stack the experts' class probabilities in the order of ``classes``."""
     predictions = []
     for name, estimator in zip(names, estimators, strict=True):
-        with naming(name, estimator, iteration):
+        with naming_expert(name, estimator, iteration):
             known = _finite(np.asarray(estimator.predict_proba(X), dtype=np.float64))
             proba = np.zeros((len(known), len(classes)))
             proba[:, np.searchsorted(classes, estimator.classes_)] = known

@@ -69,7 +69,7 @@ class SoftmaxGate(GateMixin, BaseEstimator):
     >>> responsibilities = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.1, 0.9]])
     >>> gate = SoftmaxGate(alpha=0).fit(X, responsibilities)
     >>> gate.predict_proba([[1.5]]).round(3)
-    array([[0.475, 0.525]])
+    array([[0.456, 0.544]])
     """
 
     _parameter_constraints: dict = {

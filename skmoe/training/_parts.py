@@ -1,11 +1,11 @@
 """The parts of a mixture of experts, and what EM does with them once."""
 
-from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 
+from skmoe._naming import naming_gate
 from skmoe.gates import bind_gate, gate_penalty
 
 
@@ -67,18 +67,6 @@ class Parts:
     def penalty(self):
         """What the gate's and the experts' objectives subtract."""
         return gate_penalty(self.gate) + self.pool.penalty
-
-
-@contextmanager
-def naming_gate(gate, iteration=None):
-    """Re-raise an error of the gate as one that names it, with the original chained."""
-    try:
-        yield
-    except Exception as error:
-        kind = type(error) if type(error) in (ValueError, TypeError) else RuntimeError
-        when = "" if iteration is None else f" in iteration {iteration}"
-        message = f"gate: {type(gate).__name__} failed{when}: {error}"
-        raise kind(message) from error
 
 
 def normalise(log_joint):

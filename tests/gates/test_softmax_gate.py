@@ -88,10 +88,10 @@ def test_units_are_only_units(rng, scale):
     gate = SoftmaxGate(alpha=1.0).fit(X, shares)
     other = SoftmaxGate(alpha=1.0).fit(X * units + shift, shares)
     np.testing.assert_allclose(
-        other.predict_proba(X * units + shift), gate.predict_proba(X), atol=1e-9
+        other.predict_proba(X * units + shift), gate.predict_proba(X), atol=1e-6
     )
-    np.testing.assert_allclose(other.coef_ * units, gate.coef_, rtol=1e-6, atol=1e-9)
-    assert other.penalty_ == pytest.approx(gate.penalty_)
+    np.testing.assert_allclose(other.coef_ * units, gate.coef_, atol=1e-5)
+    assert other.penalty_ == pytest.approx(gate.penalty_, rel=1e-4)
 
 
 @pytest.mark.parametrize("alpha", [0, 1.0])
