@@ -1,9 +1,8 @@
 """The predictive density of each row, a mixture of the experts' densities."""
 
 import numpy as np
+from scipy.special import logsumexp
 from sklearn.utils import check_random_state
-
-from skmoe.training import normalise
 
 # Of the quantile, relative to its size and the width of the first bracket.
 _QUANTILE_TOLERANCE = 1e-12
@@ -91,9 +90,10 @@ class ConditionalMixture:
         """
         shape = (len(self), *self.prediction.shape[2:])
         y = np.broadcast_to(np.asarray(y, dtype=np.float64), shape)
-        log_prob = self.likelihood.log_prob(y, self.prediction, self.dispersion)
-        with np.errstate(divide="ignore"):
-            return normalise(log_prob + np.log(self.weights))[0]
+        # Far from all experts, squares overflow and the log-density is -inf.
+        with np.errstate(divide="ignore", over="ignore"):
+            log_prob = self.likelihood.log_prob(y, self.prediction, self.dispersion)
+            return logsumexp(log_prob + np.log(self.weights), axis=1)
 
     def pdf(self, y):
         """Density at y; see :meth:`logpdf`."""

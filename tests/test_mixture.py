@@ -215,3 +215,11 @@ def test_several_outputs(rng):
             ValueError, match=f"{method} is defined for a target with one"
         ):
             getattr(mixture, method)(argument)
+
+
+@pytest.mark.parametrize("far", [1e200, -1e200, np.inf, -np.inf])
+def test_far_from_all_experts(rng, far):
+    mixture = make_mixture(rng)
+    np.testing.assert_array_equal(mixture.logpdf(far), -np.inf)
+    np.testing.assert_array_equal(mixture.pdf(far), 0.0)
+    np.testing.assert_allclose(mixture.cdf(far), float(far > 0))
