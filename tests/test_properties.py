@@ -174,6 +174,10 @@ WEIGHTED = [
     {"init": "random"},
     {"init": "k-plane"},
     {"experts": make_pipeline(StandardScaler(), Ridge())},
+    # One step from the start: an optimum that all starts lead to would hide a difference.
+    {"n_experts": 5, "max_iter": 1},
+    {"n_experts": 5, "max_iter": 1, "init": "random"},
+    {"n_experts": 5, "max_iter": 1, "init": "k-means"},
 ]
 
 
@@ -289,6 +293,17 @@ def test_warm_start_never_lowers_the_objective_of_a_classifier(checkerboard):
     model = classifier(max_iter=1, init="random", warm_start=True)
     bounds = [model.fit(X, y).lower_bound_ for _ in range(8)]
     assert np.all(np.diff(bounds) >= -1e-12)
+
+
+def test_warm_start_keeps_the_earlier_fit_where_a_refit_is_worse(two_regimes):
+    """Trees that split at random are another each time, and often a worse one."""
+    X, y = two_regimes
+    expert = DecisionTreeRegressor(max_depth=2, splitter="random")
+    model = MixtureOfExpertsRegressor(expert, 2, max_iter=1, warm_start=True)
+    bounds = [model.set_params(random_state=i).fit(X, y).lower_bound_ for i in range(15)]
+    assert np.all(np.diff(bounds) >= -1e-12)
+    assert np.any(np.diff(bounds) == 0)
+    assert model.score_samples(X, y).mean() >= bounds[-1]
 
 
 def test_warm_start_refuses_another_number_of_experts(two_regimes):
