@@ -7,7 +7,6 @@ recombined, and the likeliest after a few more steps is the start.
 """
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 from skmoe.training._rows import draw_by_weight
 from skmoe.training._short_runs import ShortRuns
@@ -84,6 +83,9 @@ def _short_runs(summary, n_experts, random_state, n_candidates):
 
 
 def _k_means(summary, n_experts, random_state):
+    # Half of what importing the package would cost, for a start that few ask for.
+    from sklearn.cluster import KMeans
+
     points = np.concatenate([summary.features, summary.target], axis=1)
     centers = points[_spread_rows(points, summary, n_experts, random_state)]
     model = KMeans(n_experts, init=centers, n_init=1, tol=1e-6)
