@@ -49,11 +49,6 @@ def _takes_any_keyword(estimator):
     return any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters)
 
 
-def fit_weighted(estimator, X, y, weights, keyword):
-    """Fit with ``weights`` under the name that :func:`weight_keyword` found."""
-    return estimator.fit(X, y, **{keyword: weights})
-
-
 def clone_seeded(estimator, random_state):
     """A clone whose open ``random_state`` parameters are drawn from ``random_state``.
 

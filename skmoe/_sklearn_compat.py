@@ -3,15 +3,11 @@
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
 from sklearn.utils._param_validation import (
-    HasMethods,
     Interval,
     InvalidParameterError,
     StrOptions,
 )
 from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
-from sklearn.utils.validation import (
-    _check_feature_names_in as check_feature_names_in,
-)
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _num_samples as num_samples
 
@@ -34,11 +30,9 @@ __all__ = [
     "HAS_CALLBACKS",
     "BaseComposition",
     "CallbackSupportMixin",
-    "HasMethods",
     "Interval",
     "InvalidParameterError",
     "StrOptions",
-    "check_feature_names_in",
     "check_sample_weight",
     "num_samples",
     "routing_enabled",

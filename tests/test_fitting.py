@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from skmoe._fitting import clone_seeded, fit_weighted, n_parameters, weight_keyword
+from skmoe._fitting import clone_seeded, n_parameters, weight_keyword
 
 
 @pytest.fixture(params=[0, 1, 2])
@@ -63,7 +63,7 @@ def test_weights_reach_the_last_step(rng, estimator, keyword):
     if keyword is None:
         return
     X, y, weights = make_data(rng)
-    fitted = fit_weighted(sklearn.clone(estimator), X, y, weights, keyword)
+    fitted = sklearn.clone(estimator).fit(X, y, **{keyword: weights})
     columns = StandardScaler().fit_transform(X) if "Scaler" in str(estimator) else X
     if "Polynomial" in str(estimator):
         columns = PolynomialFeatures(2).fit_transform(columns)
@@ -91,7 +91,7 @@ def test_routing_with_requests(rng):
         for estimator in [pipeline, nested, search]:
             keyword = weight_keyword(estimator)
             assert keyword == "sample_weight"
-            fit_weighted(estimator, X, y, weights, keyword)
+            estimator.fit(X, y, **{keyword: weights})
             np.testing.assert_allclose(estimator.predict(X), expected)
         assert weight_keyword(Ridge()) == "sample_weight"
 
