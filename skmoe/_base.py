@@ -173,7 +173,7 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         draws = RowDraws(summary)
         if continued:
             earlier = self._resume(parts, data)
-            results = [continue_fit(earlier, parts, data, draws, **options)]
+            results = [continue_fit(earlier, parts, data, summary, draws, **options)]
         else:
             init = check_init(self.init, present, parts.pool.n_experts)
             results = fit_starts(
@@ -218,7 +218,6 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
 
     def _publish(self, best, results, data, learned, names):
         """Set the fitted attributes, all of them and at once."""
-        load = data.weights @ best.responsibilities / data.total
         fitted = {
             "experts_": best.parts.pool.estimators(),
             "gate_": best.parts.gate,
@@ -228,7 +227,7 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
             "converged_": best.converged,
             "lower_bound_": best.lower_bound,
             "lower_bounds_": np.array(best.lower_bounds),
-            "expert_load_": load,
+            "expert_load_": best.load,
             "init_results_": {
                 "lower_bound": np.array([r.lower_bound for r in results]),
                 "n_iter": np.array([len(r.lower_bounds) for r in results]),

@@ -1,9 +1,18 @@
 """A design matrix in standard units, and the way back to the user's units."""
 
+from copy import copy
+from functools import cached_property
+
 import numpy as np
 from scipy.sparse import diags, hstack, issparse
 
+from skmoe._grams import row_slices
+
 _EPS = np.finfo(np.float64).eps
+# A design of fewer cells is made once and kept; of a larger one, a few rows at a time.
+_KEPT_CELLS = 4_000_000
+# Cells of X that are copied at a time for a mean or a variance.
+_CHUNK_CELLS = 100_000
 
 
 class Design:
@@ -12,6 +21,9 @@ class Design:
     Numerical work happens in these units, so that a change of the user's units changes
     nothing but units. Sparse X is scaled but not centred; neither is X without an
     intercept, where centring would change the model.
+
+    X itself is not copied: its rows are brought to standard units when they are asked
+    for.
 
     Parameters
     ----------
@@ -24,21 +36,24 @@ class Design:
 
     Attributes
     ----------
-    matrix : {ndarray, sparse matrix} of shape (n_samples, n_columns)
+    center, scale : ndarray of shape (n_features,)
+    n_columns : int
+        Features, and the intercept.
     """
 
     def __init__(self, X, weights, fit_intercept=True):
+        self.X = X
         self.fit_intercept = fit_intercept
+        self.n_columns = X.shape[1] + fit_intercept
+        self._last = (None, None)
         probability = weights / weights.sum()
         if issparse(X):
             self._standardise_sparse(X, probability)
         else:
-            self._standardise_dense(np.asarray(X, dtype=np.float64), probability)
-        self.matrix = self.transform(X)
+            self._standardise_dense(X, probability)
 
     def _standardise_dense(self, X, probability):
-        mean = probability @ X
-        scale = np.sqrt(probability @ (X - mean) ** 2)
+        mean, scale = column_moments(X, probability)
         self.constant = scale <= 10 * _EPS * np.abs(mean)
         if self.fit_intercept:
             self.center = mean
@@ -59,6 +74,43 @@ class Design:
         size = np.where(mean == 0, 1.0, np.abs(mean))
         self.scale = np.where(self.constant, size, scale)
 
+    @property
+    def n_samples(self):
+        """Number of rows."""
+        return self.X.shape[0]
+
+    @cached_property
+    def matrix(self):
+        """All rows in standard units, of shape (n_samples, n_columns)."""
+        return self.transform(self.X)
+
+    def rows(self, part):
+        """The rows of the slice ``part`` in standard units."""
+        if "matrix" in vars(self) or self.n_samples * self.n_columns <= _KEPT_CELLS:
+            return self.matrix[part]
+        # Gate and experts that share a design ask for the same rows in turn.
+        last, rows = self._last
+        if last != part:
+            rows = self.transform(self.X[part])
+            self._last = (part, rows)
+        return rows
+
+    def same_as(self, other):
+        """Whether another design gives the same rows."""
+        return (
+            self.X is other.X
+            and self.fit_intercept == other.fit_intercept
+            and np.array_equal(self.center, other.center)
+            and np.array_equal(self.scale, other.scale)
+        )
+
+    def subset(self, rows):
+        """The design of some rows, in the same units."""
+        part = copy(self)
+        vars(part).pop("matrix", None)
+        part.X, part._last = self.X[rows], (None, None)
+        return part
+
     def transform(self, X):
         """The design matrix of other rows, in the same units."""
         if issparse(X):
@@ -66,21 +118,21 @@ class Design:
             if not self.fit_intercept:
                 return matrix
             return hstack([np.ones((X.shape[0], 1)), matrix], format="csr")
-        X = np.asarray(X, dtype=np.float64)
-        if not self.fit_intercept:
-            return X / self.scale
-        matrix = np.empty((X.shape[0], X.shape[1] + 1))
-        matrix[:, 0] = 1.0
-        np.subtract(X, self.center, out=matrix[:, 1:])
-        matrix[:, 1:] /= self.scale
-        # What is left of a constant column is rounding, not information.
-        matrix[:, 1:][:, self.constant] = 0.0
-        return matrix
+        # Column by column, as long loops are fast ones.
+        columns = np.empty((self.n_columns, X.shape[0]))
+        slopes = columns[self.fit_intercept :]
+        np.subtract(X.T, self.center[:, None], out=slopes)
+        slopes /= self.scale[:, None]
+        if self.fit_intercept:
+            columns[0] = 1.0
+            # What is left of a constant column is rounding, not information.
+            slopes[self.constant] = 0.0
+        return columns.T
 
     @property
     def penalized(self):
         """One for each column but the intercept's, which is zero."""
-        ones = np.ones(self.matrix.shape[1])
+        ones = np.ones(self.n_columns)
         if self.fit_intercept:
             ones[0] = 0.0
         return ones
@@ -105,3 +157,14 @@ class Design:
             return slopes * self.scale
         first = intercept + slopes @ self.center
         return np.concatenate([first[..., None], slopes * self.scale], axis=-1)
+
+
+def column_moments(X, probability):
+    """Mean and standard deviation of the columns of a dense X, a few rows at a time."""
+    parts = row_slices(len(X), max(_CHUNK_CELLS // max(X.shape[1], 1), 1))
+    mean = sum(probability[part] @ X[part].astype(np.float64) for part in parts)
+    variance = sum(
+        probability[part] @ np.subtract(X[part], mean, dtype=np.float64) ** 2
+        for part in parts
+    )
+    return mean, np.sqrt(variance)

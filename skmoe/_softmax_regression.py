@@ -7,12 +7,11 @@ experts: both maximise a weighted multinomial log-likelihood with soft targets.
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import minimize
-from scipy.sparse import issparse
+
+from skmoe._grams import weighted_grams
 
 # Above this many unknowns a Hessian costs more than the gradient steps that it saves.
 _MAX_NEWTON_UNKNOWNS = 600
-# Below this many cells the row-weighted copies of the design are cheaper in one batch.
-_BATCH_CELLS = 200_000
 
 
 def log_softmax(logits):
@@ -63,6 +62,40 @@ def fit_softmax_regression(
     return _newton(problem, start, tol, max_iter)
 
 
+def softmax_information(rows, proba, weights):
+    """Sums of w p_c (delta_cd - p_d) x x' over the rows, for all classes c and d.
+
+    Parameters
+    ----------
+    rows : {ndarray, sparse matrix} of shape (n_samples, n_columns)
+    proba : ndarray of shape (..., n_free, n_samples)
+        Of all classes but the reference.
+    weights : ndarray of shape (..., n_samples)
+
+    Returns
+    -------
+    information : ndarray of shape (..., n_free, n_columns, n_free, n_columns)
+    """
+    n_free, n_columns = proba.shape[-2], rows.shape[1]
+    first, second = np.triu_indices(n_free)
+    curvature = -proba[..., first, :] * proba[..., second, :]
+    curvature[..., first == second, :] += proba
+    curvature *= weights[..., None, :]
+    grams = weighted_grams(rows, curvature.reshape(-1, curvature.shape[-1]))
+    blocks = grams.reshape(*curvature.shape[:-1], n_columns, n_columns)
+    leading = proba.shape[:-2]
+    information = np.empty((*leading, n_free, n_free, n_columns, n_columns))
+    information[..., first, second, :, :] = blocks
+    information[..., second, first, :, :] = blocks
+    return np.swapaxes(information, -3, -2)
+
+
+def add_coupled_ridge(information, coupling, ridge):
+    """Add the Hessian of the penalty, in place."""
+    columns = np.arange(len(ridge))
+    information[:, columns, :, columns] += ridge[:, None, None] * coupling
+
+
 class _Problem:
     """Value, gradient and Hessian of the penalised cross-entropy."""
 
@@ -90,27 +123,9 @@ class _Problem:
 
     def hessian(self):
         """Hessian at the ``coef`` of the last :meth:`gradient`."""
-        n_free, n_columns = len(self.proba), self.design.shape[1]
-        first, second = np.triu_indices(n_free)
-        blocks = self._weighted_grams(first, second)
-        hessian = np.empty((n_free, n_columns, n_free, n_columns))
-        hessian[first, :, second, :] = blocks
-        hessian[second, :, first, :] = blocks
-        columns = np.arange(n_columns)
-        hessian[:, columns, :, columns] += self.ridge[:, None, None] * self.coupling
-        return hessian.reshape(n_free * n_columns, -1)
-
-    def _weighted_grams(self, first, second):
-        """X' diag(s p_k (delta_kl - p_l)) X for each pair (k, l)."""
-        curvature = -self.proba[first] * self.proba[second] * self.weights
-        curvature[first == second] += self.proba * self.weights
-        design = self.design
-        if issparse(design):
-            grams = (design.T @ design.multiply(c[:, None]).tocsr() for c in curvature)
-            return np.stack([gram.toarray() for gram in grams])
-        if len(curvature) * design.size <= _BATCH_CELLS:
-            return np.matmul(design.T * curvature[:, None, :], design)
-        return np.stack([(design.T * c) @ design for c in curvature])
+        hessian = softmax_information(self.design, self.proba, self.weights)
+        add_coupled_ridge(hessian, self.coupling, self.ridge)
+        return hessian.reshape(self.proba.shape[0] * self.design.shape[1], -1)
 
 
 def _newton(problem, coef, tol, max_iter):

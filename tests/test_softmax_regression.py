@@ -6,7 +6,7 @@ from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from skmoe import _softmax_regression
+from skmoe import _grams, _softmax_regression
 from skmoe._design import Design
 from skmoe._softmax_regression import _Problem, fit_softmax_regression
 
@@ -76,7 +76,7 @@ def test_hessian_branches(rng, kind, monkeypatch):
     hessians = []
     for variant in ["batched", kind]:
         if variant == "unbatched":
-            monkeypatch.setattr(_softmax_regression, "_BATCH_CELLS", 0)
+            monkeypatch.setattr(_grams, "_BATCH_CELLS", 0)
         if variant == "sparse":
             arguments["design"] = sparse.csr_matrix(arguments["design"])
         problem = _Problem(**arguments)

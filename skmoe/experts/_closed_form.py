@@ -1,5 +1,7 @@
 """What the pools share that fit linear experts together rather than one by one."""
 
+from copy import copy
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
@@ -58,6 +60,21 @@ class ClosedFormPool:
         """Number of experts."""
         return len(self.experts)
 
+    def bind(self, X, weights):
+        """Prepare for many fits to X, whose rows have these ``weights``."""
+        self._bind(X, weights[:, None])
+
+    def subset(self, X, rows):
+        """A pool bound to some rows, which are X, in the same units."""
+        pool = copy(self)
+        pool._source, pool._total = X, self._total[rows]
+        pool.design = self.design.subset(rows)
+        return pool
+
+    def terms(self, y, weights, likelihood):
+        """The experts' part of the log-likelihood, or None if they do not maximise it."""
+        return None
+
     def _bind(self, X, weights):
         """The design of X; kept, as training comes back with the same X and weights."""
         total = weights.sum(axis=1)
@@ -70,7 +87,10 @@ class ClosedFormPool:
         name, template = self.experts[0]
         with naming_expert(name, template, self.iteration):
             return check_array(
-                X, dtype=np.float64, accept_sparse="csr", estimator=template
+                X,
+                dtype=(np.float64, np.float32),
+                accept_sparse="csr",
+                estimator=template,
             )
 
     def predict(self, X):

@@ -1,16 +1,20 @@
 """Ordinary and ridge regression for all experts at once."""
 
+from copy import copy
+
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.linear_model import LinearRegression, Ridge
 
+from skmoe._grams import row_slices
 from skmoe.experts._closed_form import ClosedFormPool
+from skmoe.experts._least_squares_terms import LeastSquaresTerms, moments_of
+from skmoe.likelihoods import GaussianLikelihood
 
 # Relative size of a pivot above which the normal equations are solved as they are, and
 # of an eigenvalue below which a direction counts as one without data.
 _SAFE_PIVOT = 1e-9
 _SINGULAR = 1e-12
-# Rows of the weighted design that are held at a time.
+# Cells of the design that are held at a time.
 _CHUNK_CELLS = 1_000_000
 
 
@@ -28,32 +32,61 @@ class LeastSquaresPool(ClosedFormPool):
         self._resumed = None
         design = self._bind(X, weights)
         targets = y.reshape(len(y), -1)
-        moments = _moments(design.matrix, targets, weights)
+        center = self._total @ targets / self._total.sum() if self.fit_intercept else 0.0
+        length = max(_CHUNK_CELLS // design.n_columns, 256)
+        moments = sum(
+            moments_of(design.rows(part), targets[part] - center, weights[part].T)
+            for part in row_slices(len(targets), length)
+        )
+        coef, self.gram = self.solve(moments)
         if self.fit_intercept:
-            coef = self._fit_about_means(moments)
-        else:
-            coef = self._fit_slopes(moments)
+            coef[:, 0] += center
         self.coef = coef if y.ndim == 2 else coef[:, :, 0]
         return self
 
-    def _fit_about_means(self, moments):
-        """Slopes from moments about each expert's own means; then the intercepts.
+    def solve(self, moments):
+        """Coefficients (K, n_columns, n_targets) from moments of X and y.
 
-        So an intercept is free where rows are fewer than columns, as in scikit-learn.
+        Slopes from moments about each expert's own means, then the intercepts: so an
+        intercept is free where rows are fewer than columns, as in scikit-learn.
+
+        Returns
+        -------
+        coef : ndarray of shape (n_experts, n_columns, n_targets)
+        gram : ndarray of shape (n_experts, n_slopes, n_slopes)
         """
+        n_columns = self.design.n_columns
+        if not self.fit_intercept:
+            return self._solve_slopes(moments, n_columns)
         mass = np.maximum(moments[:, :1, :1], np.finfo(np.float64).tiny)
         means = moments[:, :1] / mass
-        centered = (
-            moments - mass * np.swapaxes(means, 1, 2)[:, : moments.shape[1]] * means
-        )
-        slopes = self._fit_slopes(centered[:, 1:, 1:])
-        n_columns = moments.shape[1]
+        centered = moments - mass * np.swapaxes(means, 1, 2) * means
+        slopes, gram = self._solve_slopes(centered[:, 1:, 1:], n_columns - 1)
         intercepts = means[:, :, n_columns:] - means[:, :, 1:n_columns] @ slopes
-        return np.concatenate([intercepts, slopes], axis=1)
+        return np.concatenate([intercepts, slopes], axis=1), gram
 
-    def _fit_slopes(self, moments):
-        self.gram = moments[:, :, : moments.shape[1]]
-        return _solve(self.gram + self._penalties(), moments[:, :, moments.shape[1] :])
+    def _solve_slopes(self, moments, n_slopes):
+        gram = moments[:, :n_slopes, :n_slopes]
+        return _solve(gram + self._penalties(), moments[:, :n_slopes, n_slopes:]), gram
+
+    def terms(self, y, weights, likelihood):
+        """The experts' part of the log-likelihood, where least squares maximises it."""
+        if type(likelihood) is not GaussianLikelihood or np.any(self._penalties()):
+            return None
+        floor = likelihood.smallest_dispersion(y, weights)
+        return LeastSquaresTerms(self, y, weights, floor)
+
+    def parameters(self, terms, dispersion):
+        """This pool's state as ``terms`` takes it."""
+        return terms.parameters(self.coef, dispersion)
+
+    def with_parameters(self, terms, vector, n_iter):
+        """A pool with the state ``vector`` of ``terms``, and the variances."""
+        pool = copy(self)
+        coef, dispersion = terms.coefficients(vector)
+        pool.coef = coef if terms.multi_output else coef[:, :, 0]
+        pool.gram, pool._resumed = terms.gram, None
+        return pool, dispersion if terms.multi_output else dispersion[:, 0]
 
     @staticmethod
     def _coef_of(design, estimator):
@@ -114,26 +147,6 @@ class RidgePool(LeastSquaresPool):
     def _add_details(self, estimator, k):
         estimator.n_iter_ = None
         estimator.solver_ = "cholesky"
-
-
-def _moments(design, targets, weights):
-    """X' diag(w_k) [X, y] for each expert: (n_experts, n_columns, n_columns + m)."""
-    if issparse(design):
-        return np.stack([_sparse_moments(design, targets, w) for w in weights.T])
-    n_samples, n_columns = design.shape
-    both = np.concatenate([design, targets], axis=1)
-    moments = np.zeros((weights.shape[1], n_columns, both.shape[1]))
-    chunk = max(_CHUNK_CELLS // (n_columns * weights.shape[1]), 256)
-    for start in range(0, n_samples, chunk):
-        rows = slice(start, start + chunk)
-        weighted = design[rows].T * weights[rows].T[:, None, :]
-        moments += np.matmul(weighted, both[rows])
-    return moments
-
-
-def _sparse_moments(design, targets, weights):
-    weighted = design.multiply(weights[:, None]).tocsr().T
-    return np.hstack([(weighted @ design).toarray(), weighted @ targets])
 
 
 def _solve(systems, right):

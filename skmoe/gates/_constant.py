@@ -1,11 +1,16 @@
 """A gate that does not look at X: a mixture of regressions."""
 
+from copy import copy
+
 import numpy as np
+from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from skmoe._design import Design
 from skmoe._sklearn_compat import num_samples
-from skmoe.gates._protocol import GateMixin, check_responsibilities
+from skmoe.gates._protocol import BoundGate, GateMixin, check_responsibilities
+from skmoe.gates._softmax_terms import SoftmaxTerms
 
 
 class ConstantGate(GateMixin, BaseEstimator):
@@ -48,6 +53,10 @@ class ConstantGate(GateMixin, BaseEstimator):
         self.n_parameters_ = self.prior_.size - 1
         return self
 
+    def bind(self, X, weights):
+        """Prepare for many fits to the same rows."""
+        return _BoundConstant(X, weights)
+
     def predict_log_proba(self, X):
         """Log gate probabilities, the same row of shape (n_experts,) for each of X."""
         check_is_fitted(self)
@@ -62,3 +71,24 @@ class ConstantGate(GateMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
+
+
+class _BoundConstant(BoundGate):
+    """Constant gates and the rows that they are fitted to."""
+
+    def terms(self, gate, n_experts):
+        """Those of a softmax gate that has an intercept alone."""
+        design = Design(np.empty((len(self.weights), 0)), self.weights)
+        return SoftmaxTerms(design, self.weights, n_experts, alpha=0.0)
+
+    def parameters(self, gate, terms):
+        """Log-odds against the last expert."""
+        log_prior = gate.predict_log_proba(np.empty((1, 0)))[0]
+        return log_prior[:-1] - log_prior[-1]
+
+    def with_parameters(self, gate, terms, vector, n_iter):
+        """A copy of ``gate`` with these log-odds."""
+        gate = copy(gate)
+        gate.prior_ = softmax(np.append(vector, 0.0))
+        gate.n_parameters_ = vector.size
+        return gate

@@ -55,6 +55,10 @@ class BoundGate:
         self.X = X
         self.weights = weights
 
+    def subset(self, X, rows):
+        """The same for some rows, which are X."""
+        return type(self)(X, self.weights[rows])
+
     def fit(self, gate, responsibilities):
         """A fitted copy of ``gate``, which starts from its state."""
         return fit_gate(deepcopy(gate), self.X, responsibilities, self.weights)

@@ -13,6 +13,7 @@ from skmoe._design import Design
 from skmoe._sklearn_compat import Interval
 from skmoe._softmax_regression import fit_softmax_regression, log_softmax
 from skmoe.gates._protocol import GateMixin, check_responsibilities
+from skmoe.gates._softmax_terms import SoftmaxTerms
 
 # A row is decided when every other expert has less than this share of it.
 _DECIDED = 1e-6
@@ -107,8 +108,6 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         return _BoundSoftmax(self, X, weights)
 
     def _warn_if_separated(self, logits):
-        if self.alpha > 0:
-            return
         proba = np.exp(log_softmax(logits.T))
         decided = (proba > 1 - _DECIDED).any(axis=1)
         if np.all(proba.max(axis=0) > 1 - _DECIDED) and decided.sum() > 1:
@@ -135,8 +134,13 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         X = validate_data(
             self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
         )
-        logits = X @ self.coef_.T + self.intercept_
-        return log_softmax(logits.T).T
+        return self.log_proba_of_numbers(X)
+
+    def log_proba_of_numbers(self, X):
+        """:meth:`predict_log_proba` of finite numbers that need no more checks."""
+        # Rows last: sums over the experts are fast then.
+        logits = self.coef_ @ X.T + self.intercept_[:, None]
+        return log_softmax(logits).T
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -149,12 +153,20 @@ class _BoundSoftmax:
 
     def __init__(self, gate, X, weights):
         checker = SoftmaxGate()
-        X = validate_data(checker, X, accept_sparse="csr", dtype=np.float64)
+        X = validate_data(
+            checker, X, accept_sparse="csr", dtype=(np.float64, np.float32)
+        )
         # What X is made of, which each fitted gate takes over.
         names = ("n_features_in_", "feature_names_in_")
         self.features = {k: v for k, v in vars(checker).items() if k in names}
         self.design = Design(X, weights)
         self.weights = weights
+
+    def subset(self, X, rows):
+        """The same for some rows, in the same units."""
+        part = copy(self)
+        part.design, part.weights = self.design.subset(rows), self.weights[rows]
+        return part
 
     def fit(self, gate, responsibilities):
         """A fitted copy of ``gate``, which starts from its state."""
@@ -165,18 +177,21 @@ class _BoundSoftmax:
     def update(self, gate, responsibilities):
         """Fit ``gate`` itself, by binding new attributes."""
         n_experts = responsibilities.shape[1]
-        penalized = self.design.penalized
         coef, n_iter = fit_softmax_regression(
             self.design.matrix,
             np.ascontiguousarray(responsibilities.T * self.weights),
-            ridge=gate.alpha * penalized,
+            ridge=gate.alpha * self.design.penalized,
             # A penalty on all K coefficient vectors, which sum to zero.
             coupling=np.eye(n_experts - 1) - 1.0 / n_experts,
             start=self._start(gate, n_experts),
             tol=gate.tol,
             max_iter=gate.max_iter,
         )
-        coef = np.vstack([coef, np.zeros(coef.shape[1])])
+        self._set(gate, coef, n_iter)
+
+    def _set(self, gate, free, n_iter):
+        """Give ``gate`` the coefficients ``free`` against the last expert."""
+        coef = np.vstack([free, np.zeros(self.design.n_columns)])
         coef -= coef.mean(axis=0)
         slopes, intercept = self.design.to_user(coef)
         vars(gate).pop("feature_names_in_", None)
@@ -185,16 +200,16 @@ class _BoundSoftmax:
             coef_=slopes,
             intercept_=intercept,
             n_iter_=n_iter,
-            n_parameters_=(n_experts - 1) * coef.shape[1],
-            penalty_=0.5 * gate.alpha * np.sum(coef**2 * penalized),
+            n_parameters_=free.size,
+            penalty_=0.5 * gate.alpha * np.sum(coef**2 * self.design.penalized),
         )
-        gate._warn_if_separated(self._logits(gate))
+        if gate.alpha == 0:
+            gate._warn_if_separated(self._logits(gate))
 
     def _start(self, gate, n_experts):
         """The last state in standard units, or zero."""
-        shape = (n_experts, self.design.scale.size)
-        if getattr(gate, "coef_", np.empty(0)).shape != shape:
-            return np.zeros((n_experts - 1, shape[1] + 1))
+        if getattr(gate, "coef_", np.empty(0)).shape[:1] != (n_experts,):
+            return np.zeros((n_experts - 1, self.design.n_columns))
         coef = self.design.from_user(gate.coef_, gate.intercept_)
         return coef[:-1] - coef[-1]
 
@@ -205,3 +220,17 @@ class _BoundSoftmax:
     def joint_log_proba(self, gate):
         """Log gate probabilities of these rows."""
         return log_softmax(self._logits(gate).T).T
+
+    def terms(self, gate, n_experts):
+        """The gate's part of the log-likelihood, for solving it with the experts."""
+        return SoftmaxTerms(self.design, self.weights, n_experts, gate.alpha)
+
+    def parameters(self, gate, terms):
+        """The parameters of a fitted gate, as ``terms`` takes them."""
+        return self._start(gate, terms.n_experts).ravel()
+
+    def with_parameters(self, gate, terms, vector, n_iter):
+        """A copy of ``gate`` with these parameters."""
+        gate = copy(gate)
+        self._set(gate, vector.reshape(terms.shape), n_iter)
+        return gate

@@ -68,17 +68,28 @@ class GaussianLikelihood(BaseEstimator):
         """
         squares = (y[:, None] - prediction) ** 2
         mass = weights.sum(axis=0)
-        pooled = weights.sum(axis=1)
-        mean = pooled @ y / pooled.sum()
-        variance = pooled @ (y - mean) ** 2 / pooled.sum()
-        floor = _RELATIVE_FLOOR * variance + (_ROUNDING * (1.0 + np.abs(mean))) ** 2
+        mean, variance = _moments(y, weights.sum(axis=1))
         numerator = np.einsum("nk,nk...->k...", weights, squares)
         shape = (-1,) + (1,) * (squares.ndim - 2)
         # An expert without rows is as uncertain as the target itself.
         empty = mass <= np.finfo(np.float64).tiny
         mass = np.where(empty, 1.0, mass).reshape(shape)
         dispersion = np.where(empty.reshape(shape), variance, numerator / mass)
-        return np.maximum(dispersion, floor)
+        return np.maximum(dispersion, _floor(mean, variance))
+
+    def smallest_dispersion(self, y, weights):
+        """The floor of the variances.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        weights : ndarray of shape (n_samples,)
+
+        Returns
+        -------
+        floor : ndarray of shape () or (n_outputs,)
+        """
+        return _floor(*_moments(y, weights))
 
     def mean(self, prediction, dispersion):
         """Mean of each expert's density, of the shape of ``prediction``."""
@@ -104,3 +115,13 @@ class GaussianLikelihood(BaseEstimator):
     def n_parameters(self, dispersion):
         """One variance per expert and output."""
         return np.size(dispersion)
+
+
+def _moments(y, weights):
+    """Mean and variance of the target."""
+    mean = weights @ y / weights.sum()
+    return mean, weights @ (y - mean) ** 2 / weights.sum()
+
+
+def _floor(mean, variance):
+    return _RELATIVE_FLOOR * variance + (_ROUNDING * (1.0 + np.abs(mean))) ** 2

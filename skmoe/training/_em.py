@@ -20,11 +20,13 @@ class Result:
     """What one start led to: the best parts, and how it went.
 
     ``lower_bound`` is the objective per unit of weight; ``lower_bounds`` its best value
-    after each iteration. ``lost`` are the experts left with next to no rows.
+    after each iteration. ``load`` is each expert's share of the weight, ``lost`` are the
+    experts left with next to none.
     """
 
     parts: object
-    responsibilities: np.ndarray
+    responsibilities: np.ndarray | None = None
+    load: np.ndarray | None = None
     lower_bound: float = -np.inf
     lower_bounds: tuple = ()
     converged: bool = False
@@ -46,7 +48,9 @@ def hard_step(log_joint, weights):
 def evaluate(parts, log_joint, data, e_step):
     """The parts with their objective and the responsibilities that follow from them."""
     value, responsibilities = e_step(log_joint, data.weights)
-    return Result(parts, responsibilities, (value - parts.penalty) / data.total)
+    load = data.weights @ responsibilities / data.total
+    value = (value - parts.penalty) / data.total
+    return Result(parts, responsibilities, load, value)
 
 
 def expectation_maximisation(
@@ -75,8 +79,9 @@ def expectation_maximisation(
     -------
     best : Result
     """
-    current, point = start, start.responsibilities
-    best = start if earlier is None else earlier
+    point = start.responsibilities
+    current = replace(start, load=data.weights @ point / data.total)
+    best = current if earlier is None else earlier
     current = replace(current, lower_bound=best.lower_bound)
     accelerator = Anderson(data.weights)
     plain, converged = True, False
@@ -99,10 +104,10 @@ def expectation_maximisation(
         # Experts that do not maximise the likelihood may lower it in a plain step; there
         # is nothing to gain from them then.
         converged = fixed or settled or (plain and not rises)
-        lost = lost_experts(current.responsibilities, data) - revived
+        lost = lost_experts(current.load) - revived
         if lost and rises and not stop:
             revived |= lost
-            point = revive(current, log_joint, lost, data)
+            point = revive(current.responsibilities, log_joint, lost, data)
             current = replace(current, lower_bound=-np.inf)
             accelerator.forget()
             plain, converged, since = True, False, iteration
@@ -120,5 +125,5 @@ def expectation_maximisation(
         best,
         lower_bounds=tuple(bounds),
         converged=bool(converged),
-        lost=tuple(sorted(lost_experts(best.responsibilities, data))),
+        lost=tuple(sorted(lost_experts(best.load))),
     )

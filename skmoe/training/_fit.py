@@ -1,6 +1,7 @@
 """Training from several starts."""
 
-from copy import deepcopy
+from copy import copy, deepcopy
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -12,9 +13,16 @@ from skmoe.training._em import (
     hard_step,
     soft_step,
 )
+from skmoe.training._joint import is_solvable, joint_em
 from skmoe.training._start import starting_responsibilities, strategy_of
 from skmoe.training._stochastic import stochastic_em
 
+# Rows that a joint solution begins with, at least; and for each column of an expert,
+# whose coefficients must not be fitted to noise.
+_SAMPLE_ROWS = 20_000
+_ROWS_PER_COLUMN = 80
+# The sample is worth its cost where there are so many times more rows.
+_WORTH_A_SAMPLE = 3
 # A shorter start is done before another thread has taken it up.
 _PARALLEL_SECONDS = 0.02
 
@@ -46,20 +54,24 @@ def fit_starts(
     results : list of Result
         One for each start, in order.
     """
+    sample, summary = _first_rows(parts, data, summary, solver, random_state)
     seeds = random_state.randint(np.iinfo(np.int32).max, size=n_init)
 
     def run(number):
         start_state = np.random.RandomState(seeds[number])
-        responsibilities = init
         if isinstance(init, str):
             responsibilities = starting_responsibilities(
                 strategy_of(init, number), summary, parts.pool.n_experts, start_state
             )
-        start = Result(deepcopy(parts), responsibilities)
+        else:
+            responsibilities = init if sample.rows is None else init[sample.rows]
+        # A copy of a pool is a snapshot.
+        own = replace(parts, gate=deepcopy(parts.gate), pool=copy(parts.pool))
         with watch(number) as on_iteration:
             return _SOLVERS[solver](
-                start, data, draws, max_iter=max_iter, tol=tol,
-                on_iteration=on_iteration, random_state=start_state,
+                Result(own, responsibilities), data, sample, draws,
+                max_iter=max_iter, tol=tol, on_iteration=on_iteration,
+                random_state=start_state,
             )  # fmt: skip
 
     began = perf_counter()
@@ -73,30 +85,44 @@ def fit_starts(
 
 
 def continue_fit(
-    earlier, parts, data, draws, *, solver, max_iter, tol, random_state, watch
+    earlier, parts, data, summary, draws, *, solver, max_iter, tol, random_state, watch
 ):
     """Train on from an earlier fit, whose objective is not undercut."""
     start = Result(parts, earlier.responsibilities)
+    sample, _ = _first_rows(parts, data, summary, solver, random_state)
     with watch(0) as on_iteration:
         return _SOLVERS[solver](
-            start, data, draws, max_iter=max_iter, tol=tol,
+            start, data, sample, draws, max_iter=max_iter, tol=tol,
             on_iteration=on_iteration, random_state=random_state, earlier=earlier,
         )  # fmt: skip
 
 
-def _em(start, data, draws, *, random_state, **options):
+def _first_rows(parts, data, summary, solver, random_state):
+    """The rows that a joint solution begins with, and their summary; or all."""
+    n_rows = max(_SAMPLE_ROWS, _ROWS_PER_COLUMN * parts.pool.n_experts * data.X.shape[1])
+    if solver != "em" or len(data.weights) < _WORTH_A_SAMPLE * n_rows:
+        return data, summary
+    if not is_solvable(parts, data):
+        return data, summary
+    rows = summary.sample(n_rows, random_state)
+    return data.subset(rows), summary.subset(rows)
+
+
+def _em(start, data, sample, draws, *, random_state, **options):
+    if is_solvable(start.parts, data):
+        return joint_em(start, data, sample, **options)
     return expectation_maximisation(
         start, data, e_step=soft_step, accelerate=True, **options
     )
 
 
-def _hard_em(start, data, draws, *, random_state, **options):
+def _hard_em(start, data, sample, draws, *, random_state, **options):
     return expectation_maximisation(
         start, data, e_step=hard_step, accelerate=False, **options
     )
 
 
-def _stochastic_em(start, data, draws, *, tol, **options):
+def _stochastic_em(start, data, sample, draws, *, tol, **options):
     return stochastic_em(start, data, draws, **options)
 
 

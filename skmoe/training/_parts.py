@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skmoe._naming import naming_gate
+from skmoe._sklearn_compat import safe_indexing
 from skmoe.gates import bind_gate, gate_penalty
 
 
@@ -14,13 +15,14 @@ class TrainingData:
     """What does not change during training.
 
     ``target`` is y as the likelihood takes it: numbers, or the classes' numbers.
-    ``bound_gate`` fits a gate to these rows.
+    ``bound_gate`` fits a gate to these rows. ``rows`` are their numbers, in a subset.
     """
 
     X: object
     target: np.ndarray
     weights: np.ndarray
     bound_gate: object = None
+    rows: np.ndarray | None = None
 
     def bind(self, gate):
         """Prepare the rows for being fitted by ``gate`` many times."""
@@ -31,6 +33,12 @@ class TrainingData:
     def total(self):
         """Sum of the weights."""
         return self.weights.sum()
+
+    def subset(self, rows):
+        """Some of the rows."""
+        X = safe_indexing(self.X, rows)
+        gate = self.bound_gate.subset(X, rows)
+        return TrainingData(X, self.target[rows], self.weights[rows], gate, rows)
 
 
 @dataclass

@@ -9,16 +9,14 @@ _REVIVAL_FRACTION = 0.5
 _REVIVAL_RESPONSIBILITY = 0.9
 
 
-def lost_experts(responsibilities, data):
+def lost_experts(load):
     """Numbers of the experts with next to no share of the weight, as a set."""
-    n_experts = responsibilities.shape[1]
-    share = data.weights @ responsibilities / data.total
-    return set(np.flatnonzero(share < _LOST_FRACTION / n_experts).tolist())
+    return set(np.flatnonzero(load < _LOST_FRACTION / len(load)).tolist())
 
 
-def revive(current, log_joint, lost, data):
+def revive(responsibilities, log_joint, lost, data):
     """Responsibilities that give each lost expert rows that nobody explains well."""
-    responsibilities = current.responsibilities.copy()
+    responsibilities = responsibilities.copy()
     n_experts = responsibilities.shape[1]
     order = np.argsort(log_joint.max(axis=1), kind="stable")
     taken = np.cumsum(data.weights[order]) / data.total

@@ -5,18 +5,28 @@ of weight two as two rows. So rows are put in a canonical order, duplicates beco
 neighbours, and draws take quantiles of the cumulated weights in that order.
 """
 
+from functools import cached_property
+
 import numpy as np
 from scipy.sparse import issparse
+
+from skmoe._design import column_moments
+from skmoe._grams import row_slices
+from skmoe._sklearn_compat import safe_indexing
 
 # More columns than this add cost to a start, not quality.
 _MAX_COLUMNS = 50
 _MAX_CATEGORIES = 10
 # Keys closer than this are ties: rounding must not decide an order.
 _DECIMALS = 9
+# So many turns to a unit: rows next to each other land anywhere. Keys keep more decimals
+# than an order needs, so that a million rows still differ.
+_SCATTER, _KEY_DECIMALS = 1e3, 11
+_CHUNK_CELLS = 500_000
 
 
 class RowSummary:
-    """Numbers that describe each row, in standard units.
+    """Numbers that describe each row, in standard units, when they are asked for.
 
     Parameters
     ----------
@@ -36,15 +46,27 @@ class RowSummary:
     target : ndarray of shape (n_samples, n_targets)
     weights : ndarray of shape (n_samples,)
     order : ndarray of shape (n_samples,)
-        The canonical order.
     """
 
     def __init__(self, X, target, weights, least_variance=1e-3):
+        self.X, self.raw_target = X, target
         self.weights = weights
         self.least_variance = least_variance
-        self.features = _standardise(_numeric_columns(X, weights), weights)
-        self.target = _standardise(target, weights)
-        self.order = self._canonical_order()
+
+    @cached_property
+    def features(self):
+        """Columns of X in standard units."""
+        return _standardise(_numeric_columns(self.X, self.weights), self.weights)
+
+    @cached_property
+    def target(self):
+        """The target in standard units."""
+        return _standardise(self.raw_target, self.weights)
+
+    @cached_property
+    def order(self):
+        """The canonical order."""
+        return self._canonical_order()
 
     def _canonical_order(self):
         """By distance from the centre: neither sign nor unit of a column matters."""
@@ -54,13 +76,38 @@ class RowSummary:
         )
         return np.lexsort(np.round(keys, _DECIMALS).T[::-1])
 
-    def subset(self, rows, weights):
+    def drawn(self, rows, weights):
         """The summary of ``rows`` with other weights, in their canonical order."""
         part = object.__new__(RowSummary)
         part.features, part.target = self.features[rows], self.target[rows]
         part.weights, part.least_variance = weights, self.least_variance
         part.order = np.arange(len(rows))
         return part
+
+    def sample(self, n_rows, random_state):
+        """Numbers of all copies of ``n_rows`` distinct rows, drawn by their content.
+
+        So a row of weight two is two rows here, too.
+        """
+        scattered = (_SCATTER * self._keys() + random_state.uniform()) % 1.0
+        return np.flatnonzero(scattered <= np.unique(scattered)[:n_rows][-1])
+
+    def _keys(self):
+        """One number for each row that only equal rows are likely to share."""
+        if not issparse(self.X) and getattr(self.X, "dtype", np.dtype("O")).kind in "fiu":
+            keys = _mixed_columns(self.X, self.weights)
+        else:
+            keys = np.full(len(self.weights), np.nan)
+        if not np.isfinite(keys).all():  # no plain table, or one with missing values
+            keys = _mixed_columns(self.features, self.weights)
+        keys += _mixed_columns(self.raw_target, self.weights)
+        return np.round(keys, _KEY_DECIMALS)
+
+    def subset(self, rows):
+        """The summary of some rows by themselves."""
+        X = safe_indexing(self.X, rows)
+        target, weights = self.raw_target[rows], self.weights[rows]
+        return RowSummary(X, target, weights, self.least_variance)
 
     def thinned(self, n_rows, random_state):
         """At most ``n_rows`` rows, drawn by weight at equal steps."""
@@ -69,7 +116,18 @@ class RowSummary:
         offset = random_state.uniform()
         counts = systematic_counts(self.weights, self.order, n_rows, offset)
         rows = self.order[counts[self.order] > 0]
-        return self.subset(rows, counts[rows].astype(float))
+        return self.drawn(rows, counts[rows].astype(float))
+
+
+def _mixed_columns(columns, weights):
+    """One combination of the columns in standard units, a few rows at a time."""
+    mean, scale = column_moments(columns, weights / weights.sum())
+    # No two columns alike, so that an exchange of their values is another number.
+    mixture = np.sqrt(2.0 + np.arange(len(mean))) / np.where(scale > 0, scale, 1.0)
+    offset = mean @ mixture
+    parts = row_slices(len(columns), max(_CHUNK_CELLS // max(len(mean), 1), 1))
+    keys = [columns[part].astype(np.float64) @ mixture - offset for part in parts]
+    return np.concatenate(keys)
 
 
 def systematic_counts(mass, order, n_draws, offset):

@@ -46,5 +46,5 @@ def stochastic_em(
         best,
         lower_bounds=tuple(bounds),
         converged=n_without == _PATIENCE,
-        lost=tuple(sorted(lost_experts(best.responsibilities, data))),
+        lost=tuple(sorted(lost_experts(best.load))),
     )

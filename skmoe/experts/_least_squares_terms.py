@@ -1,0 +1,162 @@
+"""Linear experts with normal errors, as part of the joint log-likelihood."""
+
+from copy import copy
+
+import numpy as np
+from scipy.sparse import hstack, issparse
+
+from skmoe._grams import weighted_grams
+
+_LOG_2PI = np.log(2 * np.pi)
+# Curvature of a direction without data, per unit of weight.
+_FLAT = 1e-9
+
+
+class LeastSquaresTerms:
+    """log N(y; b_k'x, s_k^2) and its derivatives; see ``skmoe.training``.
+
+    The parameters are the coefficients (n_experts, n_outputs, n_columns) and the
+    logarithms of the standard deviations (n_experts, n_outputs), X and y in standard
+    units.
+
+    Parameters
+    ----------
+    pool : LeastSquaresPool
+        Bound to X.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    weights : ndarray of shape (n_samples,)
+    floor : ndarray of shape () or (n_outputs,)
+        Smallest variance, in squared units of y.
+    """
+
+    def __init__(self, pool, y, weights, floor):
+        self.design, self.solve = pool.design, pool.solve
+        self.fit_intercept = pool.fit_intercept
+        self.multi_output = y.ndim == 2
+        self.y = y.reshape(len(y), -1)
+        self.weights = weights
+        probability = weights / weights.sum()
+        mean = probability @ self.y
+        scale = np.sqrt(probability @ (self.y - mean) ** 2)
+        self.scale = np.where(scale > 0, scale, 1.0)
+        self.center = mean if pool.fit_intercept else np.zeros_like(mean)
+        n_experts, n_outputs = pool.n_experts, self.y.shape[1]
+        self.shape = (n_experts, n_outputs, self.design.n_columns)
+        self.n_coef = n_experts * n_outputs * self.design.n_columns
+        self.size = self.n_coef + n_experts * n_outputs
+        self.lower = np.full(self.size, -np.inf)
+        lowest = 0.5 * np.log(np.reshape(floor, -1)) - np.log(self.scale)
+        self.lower[self.n_coef :] = np.tile(lowest, n_experts)
+
+        self.gram = None
+        self.n_numbers = n_experts * n_outputs
+
+    def subset(self, rows):
+        """The terms of some rows, in the same units."""
+        part = copy(self)
+        part.design, part.y = self.design.subset(rows), self.y[rows]
+        part.weights = self.weights[rows]
+        return part
+
+    def begin(self, vector):
+        """Take on parameters, before the first rows."""
+        self.coef = vector[: self.n_coef].reshape(self.shape)
+        log_sd = vector[self.n_coef :].reshape(self.shape[:2])
+        with np.errstate(over="ignore"):
+            self.precision = np.exp(-log_sd)
+        offset = log_sd.sum(axis=1) + np.log(self.scale).sum()
+        self.offset = (offset + 0.5 * _LOG_2PI * len(self.scale))[:, None]
+        self.coef_sums = np.zeros(self.shape)
+        self.log_sd_sums = np.zeros(self.shape[:2])
+        self.moments, self.mass = 0.0, 0.0
+
+    def log_prob(self, part):
+        """log f_k of the rows of a slice, (n_experts, n_rows)."""
+        self.rows = self.design.rows(part)
+        self.target = ((self.y[part] - self.center) / self.scale).T
+        flat = self.coef.reshape(-1, self.shape[2]) @ self.rows.T
+        residual = self.target - flat.reshape(*self.shape[:2], -1)
+        residual *= self.precision[:, :, None]
+        self.residual = residual
+        squares = np.einsum("kmc,kmc->kc", residual, residual)
+        squares *= -0.5
+        squares -= self.offset
+        return squares
+
+    def collect(self, share):
+        """Add the gradient of sum_ik share_ik log f_k(y_i | x_i) for these rows."""
+        weighted = self.residual * share[:, None, :]
+        self.log_sd_sums += np.einsum("kmc,kmc->km", weighted, self.residual)
+        self.log_sd_sums -= share.sum(axis=1)[:, None]
+        weighted *= self.precision[:, :, None]
+        flat = weighted.reshape(-1, weighted.shape[2]) @ self.rows
+        self.coef_sums += flat.reshape(self.shape)
+
+    def gradient(self):
+        """What was collected."""
+        return np.concatenate([self.coef_sums.ravel(), self.log_sd_sums.ravel()])
+
+    def penalty(self):
+        """None."""
+        return 0.0, 0.0
+
+    def collect_information(self, share):
+        """Add the moments of x and y, from which the M-step follows too."""
+        self.moments += moments_of(self.rows, self.target.T, share)
+        self.mass += share.sum(axis=1)
+
+    def preconditioner(self, total):
+        """Solve with the information, scaled up to rows of the weight ``total``."""
+        n_columns = self.shape[2]
+        scale = total / self.weights.sum()
+        grams = self.moments[:, :n_columns, :n_columns] * scale
+        inverse = np.linalg.inv(grams + _FLAT * total * np.eye(n_columns))
+        inverse = inverse[:, None] * self.precision[:, :, None, None] ** -2.0
+        mass = np.repeat(2.0 * scale * self.mass + _FLAT * total, self.shape[1])
+
+        def solve(gradient):
+            columns = gradient[: self.n_coef].reshape(*self.shape, 1)
+            steps = np.matmul(inverse, columns).ravel()
+            return np.concatenate([steps, gradient[self.n_coef :] / mass])
+
+        return solve
+
+    def maximised(self, vector):
+        """The M-step, from the moments of all rows."""
+        n_columns = self.shape[2]
+        coef, self.gram = self.solve(self.moments)
+        coef = np.swapaxes(coef, 1, 2)
+        cross = self.moments[:, n_columns:, :n_columns]
+        fitted = coef @ self.moments[:, :n_columns, :n_columns]
+        squares = np.einsum("kmm->km", self.moments[:, n_columns:, n_columns:])
+        squares = squares + np.einsum("kmp,kmp->km", fitted - 2 * cross, coef)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_sd = 0.5 * np.log(squares / self.mass[:, None])
+        # An expert without rows stays as it is.
+        kept = vector[self.n_coef :].reshape(self.shape[:2])
+        log_sd = np.where(np.isfinite(log_sd), log_sd, kept)
+        return np.maximum(np.concatenate([coef.ravel(), log_sd.ravel()]), self.lower)
+
+    def parameters(self, coef, dispersion):
+        """From a pool's coefficients and variances."""
+        coef = coef.reshape(*coef.shape[:2], -1).swapaxes(1, 2) / self.scale[:, None]
+        if self.fit_intercept:
+            coef[:, :, 0] -= self.center / self.scale
+        variances = np.reshape(dispersion, self.shape[:2])
+        log_sd = 0.5 * np.log(variances) - np.log(self.scale)
+        return np.maximum(np.concatenate([coef.ravel(), log_sd.ravel()]), self.lower)
+
+    def coefficients(self, vector):
+        """To a pool's coefficients and variances."""
+        coef = vector[: self.n_coef].reshape(self.shape) * self.scale[:, None]
+        if self.fit_intercept:
+            coef[:, :, 0] += self.center
+        log_sd = vector[self.n_coef :].reshape(self.shape[:2])
+        return coef.swapaxes(1, 2), np.exp(2 * (log_sd + np.log(self.scale)))
+
+
+def moments_of(rows, targets, weights):
+    """X' diag(w_k) X of the columns of [rows, targets], for each expert."""
+    if issparse(rows):
+        return weighted_grams(hstack([rows, targets], format="csr"), weights)
+    return weighted_grams(np.concatenate([rows, targets], axis=1), weights)

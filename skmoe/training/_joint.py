@@ -1,0 +1,228 @@
+"""Gate and experts solved together, where both tell their derivatives.
+
+What the textbook loop of E- and M-steps climbs slowly, the penalised log-likelihood
+
+    sum_i w_i log sum_k exp(log g_k(x_i) + log f_k(y_i | x_i)) - penalties,
+
+is climbed by L-BFGS whose preconditioner is the information of the complete data, that
+is, by EM steps that learn from one another: first on a sample of the rows, where most of
+the way is cheap, then on all. Rows are visited a few thousand at a time.
+"""
+
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
+
+from skmoe._grams import row_slices
+from skmoe._threads import limited_threads
+from skmoe.training._em import Result
+from skmoe.training._parts import Parts, normalise
+from skmoe.training._quasi_newton import climb
+from skmoe.training._revival import lost_experts, revive
+
+# Numbers that the rows visited at a time hold in each of their arrays.
+_CHUNK_CELLS = 50_000
+
+
+def is_solvable(parts, data):
+    """Whether gate and experts tell the derivatives of just this likelihood."""
+    if not (hasattr(data.bound_gate, "terms") and hasattr(parts.pool, "terms")):
+        return False
+    parts.pool.bind(data.X, data.weights)
+    return parts.pool.terms(data.target, data.weights, parts.likelihood) is not None
+
+
+class JointProblem:
+    """The objective per unit of weight as a function of one vector.
+
+    Parameters
+    ----------
+    parts : Parts
+        With a pool that is bound to the rows.
+    data : TrainingData
+    """
+
+    def __init__(self, parts, data):
+        self.parts, self.data = parts, data
+        self.weights, self.total = data.weights, data.total
+        self.gate = data.bound_gate.terms(parts.gate, parts.pool.n_experts)
+        self.experts = parts.pool.terms(data.target, data.weights, parts.likelihood)
+        if self.experts.design.same_as(self.gate.design):
+            self.experts.design = self.gate.design
+        self.lower = np.concatenate([self.gate.lower, self.experts.lower])
+        self.sample = self
+        self.slices = self._slices()
+
+    def _slices(self):
+        n_columns = max(self.experts.n_numbers, self.gate.n_experts, 1)
+        length = max(_CHUNK_CELLS // n_columns, 64)
+        return row_slices(len(self.weights), length)
+
+    def subset(self, data):
+        """The same problem for some of the rows; its vectors mean the same."""
+        if data is self.data:
+            return self
+        part = copy(self)
+        part.data, part.weights, part.total = data, data.weights, data.total
+        part.gate = self.gate.subset(data.rows)
+        part.experts = self.experts.subset(data.rows)
+        pool = self.parts.pool.subset(data.X, data.rows)
+        part.parts = replace(self.parts, pool=pool)
+        part.sample, part.slices = part, part._slices()
+        return part
+
+    # -- vectors and parts ------------------------------------------------------------
+
+    def vector_of(self, parts):
+        """The parameters of fitted parts."""
+        gate = self.data.bound_gate.parameters(parts.gate, self.gate)
+        experts = parts.pool.parameters(self.experts, parts.dispersion)
+        return np.concatenate([gate, experts])
+
+    def parts_at(self, vector, n_iter):
+        """Fitted parts with these parameters."""
+        gate, experts = self._split(vector)
+        fitted = self.data.bound_gate.with_parameters(
+            self.parts.gate, self.gate, gate, n_iter
+        )
+        pool, dispersion = self.parts.pool.with_parameters(self.experts, experts, n_iter)
+        return Parts(fitted, pool, self.parts.likelihood, dispersion)
+
+    def _split(self, vector):
+        return vector[: self.gate.size], vector[self.gate.size :]
+
+    # -- what the climb asks for ------------------------------------------------------
+
+    def evaluate(self, vector):
+        """Objective and gradient."""
+        value, self.mass = 0.0, 0.0
+        for part, log_likelihood, share in self._visit(vector):
+            value += self.weights[part] @ log_likelihood
+            self.mass += share.sum(axis=1)
+            self.gate.collect(share)
+            self.experts.collect(share)
+        (gate_penalty, gate_slope) = self.gate.penalty()
+        (experts_penalty, experts_slope) = self.experts.penalty()
+        value -= gate_penalty + experts_penalty
+        gradient = np.concatenate(
+            [self.gate.gradient() - gate_slope, self.experts.gradient() - experts_slope]
+        )
+        if not np.isfinite(value) or not np.isfinite(gradient).all():
+            return -np.inf, np.zeros_like(vector)
+        return value / self.total, gradient / self.total
+
+    def preconditioner(self, vector):
+        """Solve with the complete data's information, which the sample estimates."""
+        sample = self.sample
+        for _, _, share in sample._visit(vector):
+            sample.gate.collect_information(share)
+            sample.experts.collect_information(share)
+        gate = sample.gate.preconditioner(self.total)
+        experts = sample.experts.preconditioner(self.total)
+
+        def solve(gradient):
+            first, second = self._split(gradient * self.total)
+            return np.concatenate([gate(first), experts(second)])
+
+        return solve
+
+    def maximised(self, vector):
+        """The M-step of the experts, where it has a closed form."""
+        for _, _, share in self._visit(vector):
+            self.experts.collect_information(share)
+        gate, experts = self._split(vector)
+        return np.concatenate([gate, self.experts.maximised(experts)])
+
+    def _visit(self, vector):
+        """E-step: slices, log-likelihoods, and weighted responsibilities (K, n_rows)."""
+        gate, experts = self._split(vector)
+        self.gate.begin(gate)
+        self.experts.begin(experts)
+        for part in self.slices:
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                joint = self.experts.log_prob(part)
+                joint += self.gate.log_prob(part)
+                peak = joint.max(axis=0)
+                joint -= peak
+                np.exp(joint, out=joint)
+                total = joint.sum(axis=0)
+                joint *= self.weights[part] / total
+                yield part, peak + np.log(total), joint
+
+
+def joint_em(start, data, sample, *, max_iter, tol, on_iteration, earlier=None):
+    """Maximise the likelihood of gate and experts together.
+
+    Parameters
+    ----------
+    start : Result
+        Parts, and the responsibilities of the sample's rows to fit them to first; with
+        ``earlier``, fitted parts.
+    data : TrainingData
+    sample : TrainingData
+        Some of the rows, or ``data``.
+    max_iter, tol, on_iteration
+        As in ``expectation_maximisation``.
+    earlier : Result, optional
+        A fit to go on from.
+
+    Returns
+    -------
+    best : Result
+    """
+    options = {"max_iter": max_iter, "tol": tol, "on_iteration": on_iteration}
+    with limited_threads(0):
+        problem = JointProblem(start.parts, data)
+        problem.sample = problem.subset(sample)
+        if earlier is not None:
+            vector = problem.vector_of(start.parts)
+            return _finish(problem, *climb(problem, vector, **options))
+        if sample is not data:
+            ahead = {**options, "on_iteration": lambda *_: False}
+            vector, _, _, steps = _settle(problem.sample, start.responsibilities, ahead)
+            return _finish(problem, *climb(problem, vector, steps=steps, **options))
+        return _finish(problem, *_settle(problem, start.responsibilities, options))
+
+
+def _settle(problem, responsibilities, options):
+    """Climb from responsibilities, and once more if an expert has lost its rows."""
+    data = problem.data
+    fitted, _ = problem.parts.maximise(data, responsibilities, 1)
+    vector, values, converged, steps = climb(
+        problem, problem.vector_of(fitted), **options
+    )
+    problem.evaluate(vector)
+    lost = lost_experts(problem.mass / problem.total)
+    n_left = options["max_iter"] - len(values)
+    if not lost or n_left <= 0 or not converged:
+        return vector, values, converged, steps
+    fitted = problem.parts_at(vector, len(values))
+    log_joint = fitted.log_joint(data)
+    revived = revive(normalise(log_joint)[1], log_joint, lost, data)
+    fitted, _ = fitted.maximise(data, revived, len(values))
+    again, more, converged, more_steps = climb(
+        problem, problem.vector_of(fitted), **{**options, "max_iter": n_left}
+    )
+    if more[-1] > values[-1]:
+        vector, steps = again, more_steps
+    values += [max(value, values[-1]) for value in more]
+    return vector, values, converged, steps
+
+
+def _finish(problem, vector, values, converged, _steps):
+    """End with the M-step of the experts, and tell what was reached."""
+    last = problem.maximised(vector)
+    value, _ = problem.evaluate(last)
+    if value < values[-1]:
+        last = vector
+        value, _ = problem.evaluate(last)
+    load = problem.mass / problem.total
+    return Result(
+        problem.parts_at(last, len(values)),
+        lower_bound=value,
+        lower_bounds=(*values[:-1], value),
+        converged=converged,
+        load=load,
+        lost=tuple(sorted(lost_experts(load))),
+    )

@@ -1,0 +1,125 @@
+"""Preconditioned L-BFGS that never goes down."""
+
+from collections import deque
+
+import numpy as np
+
+_MEMORY = 12
+_MAX_TRIALS = 12
+# Armijo's share of the gain that the slope promises.
+_SUFFICIENT = 1e-4
+_BACKTRACK = 0.4
+# Iterations at which the preconditioner is made anew: early, where it changes most.
+_EARLY_REFRESHES = (3, 10)
+_REFRESH_PERIOD = 25
+# Iterations over which a gain below ``tol`` tells the end, as in the loop of EM.
+_PATIENCE = 5
+# An expected gain below this share of ``tol`` is not worth a step.
+_NEGLIGIBLE = 1e-2
+
+
+def climb(problem, vector, *, max_iter, tol, on_iteration, steps=()):
+    """Maximise ``problem`` from ``vector`` (Nocedal & Wright 2006, algorithm 7.4).
+
+    Where no steps are remembered, the direction is the preconditioned gradient: with the
+    information of the complete data that is the step of EM.
+
+    Parameters
+    ----------
+    problem : object
+        ``evaluate(vector)`` -> value, gradient; ``preconditioner(vector)`` -> a function
+        of a gradient; ``lower``, the bounds of a vector from below.
+    vector : ndarray
+    max_iter : int
+    tol : float
+        A gain below this over the last five iterations ends them.
+    on_iteration : callable
+        Called with the iteration, the value and its gain; true ends the climb.
+    steps : iterable
+        Remembered steps of a climb on much the same problem.
+
+    Returns
+    -------
+    vector : ndarray
+    values : list of float
+        After each iteration; they never fall.
+    converged : bool
+    steps : deque
+        The last steps.
+    """
+    vector = np.maximum(vector, problem.lower)
+    value, gradient = problem.evaluate(vector)
+    gradient = _free(problem, vector, gradient)
+    precondition = problem.preconditioner(vector)
+    steps, values = deque(steps, maxlen=_MEMORY), []
+    for iteration in range(1, max_iter + 1):
+        if _is_due(iteration):
+            precondition = problem.preconditioner(vector)
+        direction = _direction(gradient, steps, precondition)
+        if gradient @ direction <= 0:
+            steps.clear()
+            direction = precondition(gradient)
+        expected = 0.5 * gradient @ direction
+        trial = None
+        if expected > _NEGLIGIBLE * tol:
+            trial = _search(problem, vector, value, gradient, direction)
+        if trial is None:
+            values.append(value)
+            converged = expected <= _NEGLIGIBLE * tol or not steps
+            if on_iteration(iteration, value, 0.0) or converged:
+                return vector, values, True, steps
+            steps.clear()
+            continue
+        new, new_value, new_gradient = trial
+        new_gradient = _free(problem, new, new_gradient)
+        _remember(steps, new - vector, gradient - new_gradient)
+        gain = new_value - value
+        vector, value, gradient = new, new_value, new_gradient
+        values.append(value)
+        stop = on_iteration(iteration, value, gain)
+        settled = len(values) >= _PATIENCE and values[-1] - values[-_PATIENCE] < tol
+        if stop or settled:
+            return vector, values, settled, steps
+    return vector, values, False, steps
+
+
+def _is_due(iteration):
+    return iteration in _EARLY_REFRESHES or iteration % _REFRESH_PERIOD == 0
+
+
+def _free(problem, vector, gradient):
+    """The gradient without what leads out of the bounds."""
+    return np.where((vector <= problem.lower) & (gradient < 0), 0.0, gradient)
+
+
+def _direction(gradient, steps, precondition):
+    """The two loops of L-BFGS around the preconditioner."""
+    direction = gradient.copy()
+    factors = []
+    for step, change, curvature in reversed(steps):
+        factor = step @ direction / curvature
+        direction -= factor * change
+        factors.append(factor)
+    direction = precondition(direction)
+    for (step, change, curvature), factor in zip(steps, reversed(factors), strict=True):
+        direction += step * (factor - change @ direction / curvature)
+    return direction
+
+
+def _remember(steps, step, change):
+    curvature = step @ change
+    if curvature > 1e-12 * np.linalg.norm(step) * np.linalg.norm(change):
+        steps.append((step, change, curvature))
+
+
+def _search(problem, vector, value, gradient, direction):
+    """Shorten the step until it gains enough; None if it never does."""
+    size = 1.0
+    for _ in range(_MAX_TRIALS):
+        trial = np.maximum(vector + size * direction, problem.lower)
+        trial_value, trial_gradient = problem.evaluate(trial)
+        wanted = _SUFFICIENT * (gradient @ (trial - vector))
+        if trial_value >= value + max(wanted, 0.0):
+            return trial, trial_value, trial_gradient
+        size *= _BACKTRACK
+    return None
