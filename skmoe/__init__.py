@@ -14,7 +14,9 @@ TRUSTED_TYPES = [
     "skmoe.gates._constant.ConstantGate",
     "skmoe.gates._softmax.SoftmaxGate",
     "skmoe.likelihoods._categorical.CategoricalLikelihood",
+    "skmoe.likelihoods._gamma.GammaLikelihood",
     "skmoe.likelihoods._gaussian.GaussianLikelihood",
+    "skmoe.likelihoods._poisson.PoissonLikelihood",
 ]
 
 __all__ = [

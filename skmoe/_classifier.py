@@ -156,8 +156,10 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         -------
         proba : ndarray of shape (n_samples, n_classes)
         """
-        X = self._check_rows(X)
-        gate, experts = self.predict_gate_proba(X), self.predict_experts(X)
+        return np.concatenate([self._mix_proba(rows) for rows in self._chunks(X)])
+
+    def _mix_proba(self, rows):
+        gate, experts = self._gate_proba(rows), self._predict_rows(rows)
         proba = np.einsum("nk,nkc->nc", gate, experts)
         return proba / proba.sum(axis=1, keepdims=True)
 
@@ -186,8 +188,16 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         -------
         proba : ndarray of shape (n_samples, n_experts, n_classes)
         """
-        X = self._check_rows(X)
-        return predict_experts_proba(self.experts_, X, self.classes_, self._expert_names)
+        return self._predict_rows(self._check_rows(X))
+
+    def _predict_rows(self, rows):
+        return predict_experts_proba(
+            self.experts_, rows, self.classes_, self._expert_names
+        )
+
+    @property
+    def _n_columns(self):
+        return len(self.classes_)
 
     def _default_expert(self):
         return LogisticRegression()

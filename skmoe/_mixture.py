@@ -4,6 +4,8 @@ import numpy as np
 from scipy.special import logsumexp
 from sklearn.utils import check_random_state
 
+from skmoe.likelihoods._poisson import smallest_integers
+
 # Of the quantile, relative to its size and the width of the first bracket.
 _QUANTILE_TOLERANCE = 1e-12
 _MAX_QUANTILE_STEPS = 200
@@ -14,6 +16,7 @@ class ConditionalMixture:
 
     Made by :meth:`~skmoe.MixtureOfExpertsRegressor.predict_distribution`. Methods have
     the names of ``scipy.stats`` and answer for all rows at once. Slicing selects rows.
+    Counts have probabilities, ``pmf``, where other targets have a density, ``pdf``.
 
     Parameters
     ----------
@@ -21,8 +24,8 @@ class ConditionalMixture:
         Gate probabilities.
     prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
         What each expert predicts.
-    dispersion : ndarray of shape (n_experts[, n_outputs])
-        Of each expert.
+    dispersion : ndarray of shape (n_experts[, n_outputs]) or None
+        Of each expert; None where the likelihood has none.
     likelihood : likelihood
         How a density is made of the two.
 
@@ -88,16 +91,47 @@ class ConditionalMixture:
         -------
         logpdf : ndarray of shape (n_samples,)
         """
+        if self._is_discrete:
+            raise ValueError("logpdf and pdf: counts have no density; use logpmf or pmf.")
+        return self._log_density(y)
+
+    def pdf(self, y):
+        """Density at y; see :meth:`logpdf`."""
+        return np.exp(self.logpdf(y))
+
+    def logpmf(self, y):
+        """Log-probability of the count y; -inf for what is no count.
+
+        Parameters
+        ----------
+        y : float or array-like of shape (n_samples,)
+
+        Returns
+        -------
+        logpmf : ndarray of shape (n_samples,)
+        """
+        if not self._is_discrete:
+            raise ValueError(
+                "logpmf and pmf: only counts have probabilities of their own, and the "
+                "likelihood is continuous; use logpdf or pdf."
+            )
+        return self._log_density(y)
+
+    def pmf(self, y):
+        """Probability of the count y; see :meth:`logpmf`."""
+        return np.exp(self.logpmf(y))
+
+    @property
+    def _is_discrete(self):
+        return getattr(self.likelihood, "is_discrete", False)
+
+    def _log_density(self, y):
         shape = (len(self), *self.prediction.shape[2:])
         y = np.broadcast_to(np.asarray(y, dtype=np.float64), shape)
         # Far from all experts, squares overflow and the log-density is -inf.
         with np.errstate(divide="ignore", over="ignore"):
             log_prob = self.likelihood.log_prob(y, self.prediction, self.dispersion)
             return logsumexp(log_prob + np.log(self.weights), axis=1)
-
-    def pdf(self, y):
-        """Density at y; see :meth:`logpdf`."""
-        return np.exp(self.logpdf(y))
 
     def cdf(self, y):
         """P(Y <= y) of each row.
@@ -117,7 +151,7 @@ class ConditionalMixture:
         )
 
     def ppf(self, q):
-        """Quantiles of each row.
+        """Quantiles of each row; of counts, the smallest with cdf >= q.
 
         A mixture's quantile lies between those of its components; within that bracket
         it is found by Newton's method, with bisection where a step leaves it.
@@ -146,33 +180,54 @@ class ConditionalMixture:
         present = self.weights > 0
         low = np.where(present, components, np.inf).min(axis=1)
         high = np.where(present, components, -np.inf).max(axis=1)
-        y = low.copy()
+        if self._is_discrete:
+            return self._smallest_count(q, low, high)
+        start = self._average(np.where(present, components, 0.0))
+        if not getattr(self.likelihood, "is_positive", False):
+            return self._solve_quantile(q, low, high, start)
+        # Only their logarithms tell apart quantiles near zero.
+        tiny = np.finfo(np.float64).tiny
+        logs = [np.log(np.maximum(y, tiny)) for y in (low, high, start)]
+        quantile = np.exp(self._solve_quantile(q, *logs, log_scale=True))
+        return np.where(low < high, quantile, low)
+
+    def _smallest_count(self, q, low, high):
+        if q in (0.0, 1.0):
+            return low
+        # One further on each side: a sum of weights may be one less or more a rounding.
+        low, high = np.maximum(low - 2, -1.0), high + 1
+        return smallest_integers(lambda y: self.cdf(y) >= q, low, high)
+
+    def _solve_quantile(self, q, low, high, start, log_scale=False):
+        """Solve cdf(z) = q, or cdf(exp(z)) = q, for z between ``low`` and ``high``."""
+        z = low.copy()
         # At q = 0 or 1 the ends may be infinite, and are the answer.
         finite = np.isfinite(low) & np.isfinite(high)
-        y[finite] = self._average(np.where(present, components, 0.0))[finite]
+        z[finite] = np.clip(start[finite], low[finite], high[finite])
         open_rows = np.flatnonzero(finite & (high > low))
         spread = np.where(finite, high, 0.0) - np.where(finite, low, 0.0)
-        y[finite] = np.clip(y[finite], low[finite], high[finite])
         for _ in range(_MAX_QUANTILE_STEPS):
             if not open_rows.size:
                 break
-            part = self[open_rows]
-            excess = part.cdf(y[open_rows]) - q
+            part, now = self[open_rows], z[open_rows]
+            y = np.exp(now) if log_scale else now
+            excess = part.cdf(y) - q
             below = excess < 0
-            low[open_rows] = np.where(below, y[open_rows], low[open_rows])
-            high[open_rows] = np.where(below, high[open_rows], y[open_rows])
+            low[open_rows] = np.where(below, now, low[open_rows])
+            high[open_rows] = np.where(below, high[open_rows], now)
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                step = y[open_rows] - excess / part.pdf(y[open_rows])
+                density = part.pdf(y) * (y if log_scale else 1.0)
+                step = now - excess / density
             newton = (step > low[open_rows]) & (step < high[open_rows])
             middle = 0.5 * (low[open_rows] + high[open_rows])
             moved = np.where(newton, step, middle)
             tolerance = _QUANTILE_TOLERANCE * (np.abs(moved) + spread[open_rows])
-            done = newton & (np.abs(moved - y[open_rows]) <= tolerance)
+            done = newton & (np.abs(moved - now) <= tolerance)
             done |= high[open_rows] - low[open_rows] <= tolerance
             done |= excess == 0
-            y[open_rows] = np.where(excess == 0, y[open_rows], moved)
+            z[open_rows] = np.where(excess == 0, now, moved)
             open_rows = open_rows[~done]
-        return y
+        return z
 
     def interval(self, confidence):
         """Equal-tailed interval of each row: two arrays of shape (n_samples,)."""
@@ -198,8 +253,9 @@ class ConditionalMixture:
         uniforms = random_state.uniform(size=(len(self), n_draws, 1))
         experts = (uniforms > cumulated).sum(axis=2).clip(max=cumulated.shape[2] - 1)
         rows = np.arange(len(self))[:, None]
+        dispersion = None if self.dispersion is None else self.dispersion[experts]
         draws = self.likelihood.rvs(
-            self.prediction[rows, experts], self.dispersion[experts], random_state
+            self.prediction[rows, experts], dispersion, random_state
         )
         return draws[:, 0] if size is None else draws
 

@@ -2,19 +2,25 @@
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skmoe._fitting import n_parameters
-from skmoe._validation import check_length, check_X
-from skmoe.gates import gate_n_parameters, joint_log_proba
+from skmoe._validation import Rows, check_known_features, check_length, check_X
+from skmoe.gates import SoftmaxGate, gate_n_parameters, joint_log_proba
 from skmoe.training import normalise
+
+# Numbers of all experts that are held at a time, where the answer needs no more.
+_CHUNK_CELLS = 500_000
+# Gates that take finite numbers as they are. Exact classes: a subclass may answer
+# otherwise, and is asked itself.
+_UNCHECKED_GATES = {SoftmaxGate: SoftmaxGate.log_proba_of_numbers}
 
 
 class PredictionsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Gate probabilities, responsibilities, likelihoods and information criteria.
 
-    A subclass says what experts predict (``predict_experts``) and how y is scored
-    (``_encode_known``).
+    A subclass says what experts predict (``_predict_rows``), how many numbers that is
+    for a row and an expert (``_n_columns``) and how y is scored (``_encode_known``).
     """
 
     def predict_gate_proba(self, X):
@@ -28,8 +34,7 @@ class PredictionsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         -------
         proba : ndarray of shape (n_samples, n_experts)
         """
-        X = self._check_rows(X)
-        return np.exp(self.gate_.predict_log_proba(X))
+        return np.concatenate([self._gate_proba(rows) for rows in self._chunks(X)])
 
     def transform(self, X):
         """Gate probabilities as features; see :meth:`predict_gate_proba`.
@@ -70,7 +75,9 @@ class PredictionsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         -------
         responsibilities : ndarray of shape (n_samples, n_experts)
         """
-        return normalise(self._log_joint(X, y))[1]
+        rows = self._check_rows(X)
+        log_prob = self._log_prob(rows, y)
+        return normalise(log_prob + joint_log_proba(self.gate_, rows.X))[1]
 
     def score_samples(self, X, y=None):
         """Log-likelihood log p(y | x) of each row.
@@ -87,11 +94,11 @@ class PredictionsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         log_likelihood : ndarray of shape (n_samples,)
         """
         if y is None:
-            X = self._check_rows(X)
-            return normalise(joint_log_proba(self.gate_, X))[0]
-        log_prob = self._log_prob(X, y)
-        log_gate = self.gate_.predict_log_proba(self._check_rows(X))
-        return normalise(log_prob + log_gate)[0]
+            rows = self._check_rows(X)
+            return normalise(joint_log_proba(self.gate_, rows.X))[0]
+        rows = self._check_rows(X)
+        log_prob = self._log_prob(rows, y)
+        return normalise(log_prob + self._log_gate(rows))[0]
 
     def bic(self, X, y):
         """Bayesian information criterion of the rows; lower is better.
@@ -160,23 +167,35 @@ class PredictionsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             count += own
         return count + self.likelihood_.n_parameters(self.dispersion_)
 
-    def _log_prob(self, X, y):
+    def _log_prob(self, rows, y):
         """log f_k(y | x), of shape (n_samples, n_experts)."""
-        X = self._check_rows(X)
         target = self._encode_known(y)
-        check_length(X, target)
-        prediction = self.predict_experts(X)
+        check_length(rows.X, target)
+        prediction = self._predict_rows(rows)
         return self.likelihood_.log_prob(target, prediction, self.dispersion_)
 
-    def _log_joint(self, X, y):
-        return self._log_prob(X, y) + joint_log_proba(self.gate_, self._check_rows(X))
+    def _log_gate(self, rows):
+        """log g_k(x), of shape (n_samples, n_experts)."""
+        unchecked = _UNCHECKED_GATES.get(type(self.gate_))
+        if unchecked is None or rows.numbers is None:
+            return self.gate_.predict_log_proba(rows.X)
+        return unchecked(self.gate_, rows.numbers)
+
+    def _gate_proba(self, rows):
+        return np.exp(self._log_gate(rows))
 
     def _check_rows(self, X):
-        """X with the features that were fitted."""
-        check_is_fitted(self)
+        """X with the features that were fitted, as rows."""
+        if not hasattr(self, "experts_"):
+            check_is_fitted(self)
         X = check_X(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        return X
+        check_known_features(self, X)
+        return Rows(X)
+
+    def _chunks(self, X):
+        """Checked rows, so many at a time that arrays of all experts stay small."""
+        rows = self._check_rows(X)
+        return rows.chunks(_CHUNK_CELLS // (len(self.experts_) * self._n_columns) + 1)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "experts_")

@@ -1,5 +1,6 @@
 """The mixture of experts for regression."""
 
+import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.linear_model import LinearRegression
 from sklearn.utils import get_tags
@@ -24,16 +25,19 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     ----------
     experts : estimator or list of (str, estimator), default=None
         One regressor, cloned ``n_experts`` times, or a named list of regressors, one
-        expert each. None stands for ``LinearRegression()``. A regressor whose ``fit``
-        takes no ``sample_weight`` is fitted to whole rows that are drawn, always in the
-        same way, by their responsibilities.
+        expert each. None stands for ``LinearRegression()``; with the likelihood "poisson"
+        or "gamma" for ``PoissonRegressor(alpha=0)`` or ``GammaRegressor(alpha=0)``. A
+        regressor whose ``fit`` takes no ``sample_weight`` is fitted to whole rows that
+        are drawn, always in the same way, by their responsibilities.
     n_experts : int, default=3
         Number of clones; not used with a list.
     gate : {"softmax", "constant"}, gate or classifier, default="softmax"
         What decides between the experts. A classifier with ``predict_proba`` becomes a
         :class:`~skmoe.gates.ClassifierGate`; a pipeline that ends in a gate is a gate.
-    likelihood : "gaussian" or likelihood, default="gaussian"
-        How an expert's answer is scored.
+    likelihood : {"gaussian", "poisson", "gamma"} or likelihood, default="gaussian"
+        How an expert's answer is scored: "poisson" is for counts, "gamma" for positive
+        numbers whose spread grows with their mean. Both take one output, and experts
+        whose predictions are positive.
     solver : {"em", "hard-em", "stochastic-em"}, default="em"
         Whether rows are shared by the experts, given to one each, or drawn.
     init : {"auto", "k-plane", "k-means", "random"} or array-like of shape \
@@ -65,8 +69,9 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     gate_ : gate
         The fitted gate.
     likelihood_ : likelihood
-    dispersion_ : ndarray of shape (n_experts,) or (n_experts, n_outputs)
-        Variance of each expert's errors, in squared units of y.
+    dispersion_ : ndarray of shape (n_experts,) or (n_experts, n_outputs), or None
+        Variance of each expert's errors, in squared units of y. With "gamma" the squared
+        coefficient of variation; with "poisson" there is none.
     n_iter_ : int
     converged_ : bool
     lower_bound_ : float
@@ -155,8 +160,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         std : ndarray of the same shape
             Only if ``return_std`` is true.
         """
-        density = self.predict_distribution(X)
-        return (density.mean(), density.std()) if return_std else density.mean()
+        densities = map(self._density, self._chunks(X))
+        if not return_std:
+            return np.concatenate([density.mean() for density in densities])
+        moments = [(density.mean(), density.std()) for density in densities]
+        mean, std = map(np.concatenate, zip(*moments, strict=True))
+        return mean, std
 
     def predict_distribution(self, X):
         """Predictive density of each row.
@@ -169,13 +178,11 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         -------
         density : ConditionalMixture
         """
-        X = self._check_rows(X)
-        return ConditionalMixture(
-            self.predict_gate_proba(X),
-            self.predict_experts(X),
-            self.dispersion_,
-            self.likelihood_,
-        )
+        return self._density(self._check_rows(X))
+
+    def _density(self, rows):
+        gate, experts = self._gate_proba(rows), self._predict_rows(rows)
+        return ConditionalMixture(gate, experts, self.dispersion_, self.likelihood_)
 
     def predict_experts(self, X):
         """What each expert predicts.
@@ -188,11 +195,22 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         -------
         prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
         """
-        X = self._check_rows(X)
-        return predict_experts(self.experts_, X, self._n_outputs, self._expert_names)
+        return self._predict_rows(self._check_rows(X))
+
+    def _predict_rows(self, rows):
+        return predict_experts(self.experts_, rows, self._n_outputs, self._expert_names)
+
+    @property
+    def _n_columns(self):
+        return self._n_outputs or 1
 
     def _default_expert(self):
-        return LinearRegression()
+        try:
+            likelihood = self._make_likelihood()
+        except ValueError:  # to be told when it is fitted, not by a tag
+            likelihood = None
+        offer = getattr(likelihood, "default_expert", LinearRegression)
+        return offer()
 
     def _make_likelihood(self):
         return check_likelihood(self.likelihood)
@@ -203,7 +221,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         )
 
     def _check_y(self, y):
-        return check_regression_target(y)
+        return self._check_range(check_regression_target(y), self._make_likelihood())
+
+    def _check_range(self, y, likelihood):
+        if hasattr(likelihood, "check_target"):
+            likelihood.check_target(y)
+        return y
 
     def _encode(self, y):
         """Target of the likelihood, columns for a start, and what to remember."""
@@ -218,7 +241,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
                 f"y has shape {y.shape}; the model was fitted with "
                 f"{self._n_outputs or 'one column of'} outputs."
             )
-        return y
+        return self._check_range(y, self.likelihood_)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -26,6 +26,11 @@ except ImportError:  # scikit-learn < 1.9
         return method
 
 
+def set_glm_loss(estimator):
+    """Give a Poisson or gamma regression the loss that its ``predict`` asks for."""
+    estimator._base_loss = estimator._get_loss()
+
+
 __all__ = [
     "HAS_CALLBACKS",
     "BaseComposition",
@@ -37,5 +42,6 @@ __all__ = [
     "num_samples",
     "routing_enabled",
     "safe_indexing",
+    "set_glm_loss",
     "with_callbacks",
 ]

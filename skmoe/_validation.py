@@ -1,5 +1,7 @@
 """Checks of what a user passes, with errors that name it."""
 
+from functools import cached_property
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
@@ -7,11 +9,65 @@ from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from skmoe._sklearn_compat import check_sample_weight, num_samples
+from skmoe._sklearn_compat import check_sample_weight, num_samples, safe_indexing
 
 
 class FeatureCount(BaseEstimator):
     """Holds ``n_features_in_`` and names until a fit has succeeded."""
+
+
+class Rows:
+    """Rows to be predicted, checked once for all parts that ask for numbers.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix, dataframe}
+        As it was given, for the parts that check it themselves.
+    first : int
+        Number of the first row, for errors.
+    """
+
+    def __init__(self, X, first=0):
+        self.X = X
+        self.first = first
+
+    @classmethod
+    def of(cls, X):
+        """``X`` as rows, which it may be already."""
+        return X if type(X) is cls else cls(X)
+
+    def chunks(self, size):
+        """The same rows, at most ``size`` at a time."""
+        n_samples = num_samples(self.X)
+        if n_samples <= size:
+            return [self]
+        starts = range(0, n_samples, size)
+        return (Rows(safe_indexing(self.X, slice(k, k + size)), k) for k in starts)
+
+    @cached_property
+    def numbers(self):
+        """X as finite numbers, ndarray or sparse; None if it is something else.
+
+        Whoever gets None passes X on to a part that tells the user what is wrong.
+        """
+        X = self.X
+        if not _is_plain_array(X):
+            try:
+                X = check_array(X, accept_sparse=["csr", "csc"], ensure_all_finite=False)
+            except (TypeError, ValueError):
+                return None
+        return X if _is_finite(X.data if issparse(X) else X) else None
+
+
+def _is_plain_array(X):
+    """Whether ``check_array`` has nothing to do but to look for NaN and infinity."""
+    return type(X) is np.ndarray and X.ndim == 2 and X.size > 0 and X.dtype.kind in "biuf"
+
+
+def _is_finite(values):
+    # The sum, which takes no memory, settles nearly all cases.
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
 
 
 def check_X(X):
@@ -19,6 +75,8 @@ def check_X(X):
 
     Dataframes and sparse matrices are passed through; lists become arrays.
     """
+    if _is_plain_array(X):
+        return X
     if hasattr(X, "columns") and not issparse(X):
         if X.shape[0] == 0:
             raise ValueError("X: found a dataframe with 0 sample(s).")
@@ -38,6 +96,18 @@ def check_features(estimator, X):
             f"required by {type(estimator).__name__}."
         )
     return vars(count)
+
+
+def check_known_features(estimator, X):
+    """Check that X has the features that ``estimator`` was fitted with."""
+    # A plain array has no names, so its width is all there is to compare.
+    if (
+        type(X) is np.ndarray
+        and X.shape[1] == estimator.n_features_in_
+        and not hasattr(estimator, "feature_names_in_")
+    ):
+        return
+    validate_data(estimator, X, reset=False, skip_check_array=True)
 
 
 def check_length(X, y):

@@ -7,7 +7,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from skmoe._mixture import ConditionalMixture
-from skmoe.likelihoods import GaussianLikelihood
+from skmoe.likelihoods import GammaLikelihood, GaussianLikelihood, PoissonLikelihood
 
 
 @pytest.fixture(params=[0, 1, 2])
@@ -223,3 +223,181 @@ def test_far_from_all_experts(rng, far):
     np.testing.assert_array_equal(mixture.logpdf(far), -np.inf)
     np.testing.assert_array_equal(mixture.pdf(far), 0.0)
     np.testing.assert_allclose(mixture.cdf(far), float(far > 0))
+
+
+# Counts
+
+
+def make_counts(rng, n_samples=6, n_experts=3, scale=1.5):
+    weights = rng.dirichlet(np.ones(n_experts), size=n_samples)
+    weights[0] = np.eye(n_experts)[0]
+    prediction = np.exp(rng.normal(1.0, scale, size=(n_samples, n_experts)))
+    return ConditionalMixture(weights, prediction, None, PoissonLikelihood())
+
+
+def test_moments_and_probabilities_of_counts(rng):
+    mixture = make_counts(rng)
+    counts = np.arange(3000)
+    components = stats.poisson(mixture.prediction[:, :, None])
+    pmf = np.einsum("nk,nkc->nc", mixture.weights, components.pmf(counts))
+    np.testing.assert_allclose(pmf.sum(axis=1), 1)
+    np.testing.assert_allclose(mixture.mean(), pmf @ counts)
+    variance = (pmf * (counts - mixture.mean()[:, None]) ** 2).sum(axis=1)
+    np.testing.assert_allclose(mixture.var(), variance)
+    np.testing.assert_allclose(mixture.std(), np.sqrt(variance))
+    for count in [0, 1, 7]:
+        np.testing.assert_allclose(mixture.pmf(count), pmf[:, count])
+        np.testing.assert_allclose(mixture.logpmf(count), np.log(pmf[:, count]))
+        expected = pmf[:, : count + 1].sum(axis=1)
+        for y in [count, count + 0.7]:
+            np.testing.assert_allclose(mixture.cdf(y), expected)
+    for y in [-1, 0.5, np.inf]:
+        np.testing.assert_array_equal(mixture.pmf(y), 0)
+    np.testing.assert_array_equal(mixture.cdf(-0.5), 0)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.5, 3.0])
+def test_quantiles_of_counts_are_the_smallest_ones(rng, scale):
+    mixture = make_counts(rng, scale=scale)
+    cdf = np.stack([mixture.cdf(count) for count in range(3000)], axis=1)
+    inside = cdf[np.arange(6), rng.integers(0, 20, size=6)]  # where it jumps
+    inside = inside[inside < 1 - 1e-9]
+    for q in [1e-9, *rng.uniform(size=8), 0.5, 1 - 1e-9, *inside]:
+        np.testing.assert_array_equal(mixture.ppf(q), (cdf >= q).argmax(axis=1))
+
+
+def test_one_expert_for_counts_is_scipys(rng):
+    rates = np.exp(rng.normal(1.0, 2.0, size=8))
+    mixture = ConditionalMixture(
+        np.ones((8, 1)), rates[:, None], None, PoissonLikelihood()
+    )
+    reference = stats.poisson(rates)
+    q = np.r_[0.0, 1e-12, rng.uniform(size=10), 0.5, 1 - 1e-12, 1.0]
+    np.testing.assert_array_equal(mixture.ppf(q), reference.ppf(q[:, None]).T)
+    low, high = mixture.interval(0.9)
+    np.testing.assert_array_equal(low, reference.ppf((1 - 0.9) / 2))
+    np.testing.assert_array_equal(high, reference.ppf(1 - (1 - 0.9) / 2))
+    np.testing.assert_allclose(mixture.logpmf(3), reference.logpmf(3))
+
+
+def test_a_component_without_weight_plays_no_part_in_counts():
+    mixture = ConditionalMixture(
+        np.array([[0.0, 1.0]]), np.array([[1e9, 2.0]]), None, PoissonLikelihood()
+    )
+    q = np.array([0.001, 0.3, 0.5, 0.999])
+    np.testing.assert_array_equal(mixture.ppf(q)[0], stats.poisson(2).ppf(q))
+
+
+def test_distant_modes_of_counts():
+    mixture = ConditionalMixture(
+        np.array([[0.5, 0.5]]), np.array([[2.0, 1e8]]), None, PoissonLikelihood()
+    )
+    assert mixture.ppf(0.25)[0] == stats.poisson(2).median()
+    assert mixture.ppf(0.75)[0] == stats.poisson(1e8).median()
+
+
+def test_draws_of_counts(rng):
+    mixture = make_counts(rng)
+    draws = mixture.rvs(20_000, random_state=int(rng.integers(2**31)))
+    assert draws.shape == (6, 20_000)
+    assert (draws == np.floor(draws)).all()
+    error = 6 * mixture.std() / np.sqrt(20_000)
+    assert (np.abs(draws.mean(axis=1) - mixture.mean()) < error).all()
+    np.testing.assert_allclose(draws.var(axis=1), mixture.var(), rtol=0.15)
+    assert mixture[1:3].rvs(random_state=0).shape == (2,)
+
+
+def test_probabilities_and_densities_are_not_mixed_up(rng):
+    counts, numbers = make_counts(rng), make_mixture(rng)
+    for method in [counts.pdf, counts.logpdf]:
+        with pytest.raises(ValueError, match="counts have no density; use logpmf or pmf"):
+            method(1.0)
+    for method in [numbers.pmf, numbers.logpmf]:
+        with pytest.raises(ValueError, match="is continuous; use logpdf or pdf"):
+            method(1.0)
+
+
+# Positive targets
+
+
+def make_positive(rng, n_samples=6, n_experts=3, low=0.05, high=2.5):
+    weights = rng.dirichlet(np.ones(n_experts), size=n_samples)
+    prediction = np.exp(rng.normal(1.0, 1.5, size=(n_samples, n_experts)))
+    dispersion = rng.uniform(low, high, size=n_experts)
+    return ConditionalMixture(weights, prediction, dispersion, GammaLikelihood())
+
+
+def test_moments_and_densities_of_positive_targets(rng):
+    mixture = make_positive(rng)
+    at = np.exp(rng.normal(1.0, 1.0, size=6))
+    shape = 1 / mixture.dispersion
+    for i in range(6):
+        one = mixture[i]
+
+        def moment(u, power, one=one):
+            y = np.exp(u)
+            return one.pdf(y)[0] * y ** (power + 1)
+
+        total, first, second = (
+            quad(moment, -60, 8, args=(p,), limit=500, points=[0.0])[0] for p in range(3)
+        )
+        assert total == pytest.approx(1)
+        assert one.mean()[0] == pytest.approx(first)
+        assert one.var()[0] == pytest.approx(second - first**2)
+        below = quad(moment, -60, np.log(at[i]), args=(0,), limit=500)[0]
+        assert mixture.cdf(at)[i] == pytest.approx(below)
+        components = stats.gamma(shape, scale=mixture.prediction[i] / shape)
+        pdf = mixture.weights[i] @ components.pdf(at[i])
+        assert mixture.pdf(at)[i] == pytest.approx(pdf)
+    for y in [-1.0, np.inf]:
+        np.testing.assert_array_equal(mixture.pdf(y), 0)
+    np.testing.assert_array_equal(mixture.cdf(-1.0), 0)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.05, 2.5), (1e-6, 1e-3), (5.0, 50.0)])
+def test_quantiles_of_positive_targets(rng, low, high):
+    mixture = make_positive(rng, low=low, high=high)
+    q = np.r_[1e-6, 0.01, rng.uniform(size=5), 0.5, 0.999]
+    quantiles = mixture.ppf(q)
+    for column, value in zip(quantiles.T, q, strict=True):
+        there = column > 1e-300  # below, a float is too coarse
+        cdf = mixture.cdf(column)
+        np.testing.assert_allclose(cdf[there], value, rtol=1e-6)
+        assert (cdf[~there] >= value).all()
+    assert (np.diff(quantiles[:, np.argsort(q)], axis=1) >= 0).all()
+    np.testing.assert_array_equal(mixture.ppf(0.0), 0)
+    np.testing.assert_array_equal(mixture.ppf(1.0), np.inf)
+    np.testing.assert_allclose(mixture.cdf(mixture.interval(0.8)[1]), 0.9)
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1e12])
+def test_quantiles_of_positive_targets_follow_the_unit(rng, factor):
+    mixture = make_positive(rng)
+    other = ConditionalMixture(
+        mixture.weights,
+        mixture.prediction * factor,
+        mixture.dispersion,
+        GammaLikelihood(),
+    )
+    q = np.array([0.01, 0.3, 0.77])
+    np.testing.assert_allclose(other.ppf(q) / factor, mixture.ppf(q), rtol=1e-7)
+
+
+def test_one_expert_for_positive_targets_is_scipys(rng):
+    means, phi = np.exp(rng.normal(size=8)), rng.uniform(0.1, 3.0)
+    mixture = ConditionalMixture(
+        np.ones((8, 1)), means[:, None], np.array([phi]), GammaLikelihood()
+    )
+    reference = stats.gamma(1 / phi, scale=means * phi)
+    q = np.r_[1e-6, rng.uniform(size=10)]
+    np.testing.assert_allclose(mixture.ppf(q), reference.ppf(q[:, None]).T)
+    np.testing.assert_allclose(mixture.cdf(0.7), reference.cdf(0.7))
+
+
+def test_draws_of_positive_targets(rng):
+    mixture = make_positive(rng, high=1.0)
+    draws = mixture.rvs(40_000, random_state=int(rng.integers(2**31)))
+    assert (draws > 0).all()
+    error = 6 * mixture.std() / np.sqrt(40_000)
+    assert (np.abs(draws.mean(axis=1) - mixture.mean()) < error).all()
+    np.testing.assert_allclose(draws.var(axis=1), mixture.var(), rtol=0.2)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, PoissonRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
@@ -107,7 +107,8 @@ CLASSIC = [
 ]
 
 
-def load(name):
+def load(name, target=None):
+    """X and y of a data set; ``target`` names another column than the usual one."""
     folder = os.environ.get("SKMOE_DATA")
     if folder is None:
         pytest.skip("SKMOE_DATA does not name the folder of the data sets")
@@ -115,7 +116,8 @@ def load(name):
     spec = importlib.util.spec_from_file_location("load", Path(folder) / "load.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    X, y, *_ = module.load(name)
+    X, y, _, others = module.load(name)
+    y = y if target is None else others[target]
     return X, y.to_numpy(dtype=float)
 
 
@@ -144,6 +146,91 @@ def test_npreg_parabolas(gate, optimum):
         random_state=0,
     ).fit(X, y)
     assert model.score_samples(X, y).sum() == pytest.approx(optimum, abs=1e-4)
+
+
+# Counts. Where gate and experts have columns of their own, the experts are pipelines.
+
+
+def fit_counts(X, y, n_experts, expert_columns=None, gate_columns=None, n_init=3):
+    """A maximum-likelihood fit; experts without columns of their own take all."""
+    gate, expert = ConstantGate(), PoissonRegressor(alpha=0)
+    if gate_columns is not None:
+        gate = on_columns(gate_columns, SoftmaxGate(alpha=0))
+    if expert_columns is not None:
+        tight = PoissonRegressor(alpha=0, solver="newton-cholesky", tol=1e-8)
+        expert = on_columns(expert_columns, tight)
+    model = MixtureOfExpertsRegressor(
+        expert,
+        n_experts,
+        gate=gate,
+        likelihood="poisson",
+        n_init=n_init,
+        random_state=0,
+    )
+    return model.fit(X, y)
+
+
+def test_diabetes_counts_two_experts():
+    X, y = diabetes()
+    model = fit_counts(X[:, :1], y, 2)
+    assert model.score_samples(X[:, :1], y).sum() == pytest.approx(
+        -3507.0639684, abs=1e-4
+    )
+    order = np.argsort([expert.intercept_ for expert in model.experts_])
+    lines = [(expert.intercept_, expert.coef_[0]) for expert in model.experts_]
+    expected = [[3.114888, 0.054981], [4.325727, 0.037760]]
+    np.testing.assert_allclose(np.array(lines)[order], expected, atol=1e-4)
+    prior = model.predict_gate_proba(X[:1, :1])[0, order]
+    np.testing.assert_allclose(prior, [0.523934, 0.476066], atol=1e-4)
+
+
+def test_diabetes_counts_three_experts():
+    X, y = diabetes()
+    model = fit_counts(X, y, 3, [0], [2])
+    assert model.score_samples(X, y).sum() == pytest.approx(-2758.0235498, abs=1e-4)
+    lines = coefficients(model)
+    expected = [[3.155535, 0.042589], [3.599491, 0.048880], [4.528293, 0.032929]]
+    np.testing.assert_allclose(lines[np.argsort(lines[:, 0])], expected, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("n_experts", "optimum"), [(1, -316.691463), (2, -218.490769), (3, -197.6750214303)]
+)
+def test_patent(n_experts, optimum):
+    X, y = load("patent")
+    model = fit_counts(X, y, n_experts, ["lgRD"], ["RDS"])
+    assert model.score_samples(X, y).sum() == pytest.approx(optimum, abs=1e-4)
+    if n_experts == 3:
+        lines = coefficients(model)
+        expected = [[-2.646899, 1.588645], [0.506366, 0.880085], [1.961958, 0.671929]]
+        np.testing.assert_allclose(lines[np.argsort(lines[:, 0])], expected, rtol=0.01)
+
+
+def test_npreg_counts():
+    X, y = load("npreg", "yp")
+    model = fit_counts(X, y, 2)
+    assert model.score_samples(X, y).sum() == pytest.approx(-440.6402943197, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("expert_columns", "gate_columns", "optimum"),
+    [
+        (["kid5", "mar", "ment"], ["fem"], -1565.9962562086),
+        (None, None, -1561.070871),
+    ],
+)
+def test_biochemists(expert_columns, gate_columns, optimum):
+    X, y = load("biochemists")
+    X = X.assign(fem=X["fem"] == "Women", mar=X["mar"] == "Married").astype(float)
+    model = fit_counts(X, y, 2, expert_columns, gate_columns)
+    assert model.score_samples(X, y).sum() == pytest.approx(optimum, abs=1e-4)
+
+
+def test_fabricfault():
+    """Faults by the logarithm of the length."""
+    X, y = load("fabricfault")
+    model = fit_counts(np.log(X), y, 2)
+    assert model.score_samples(np.log(X), y).sum() == pytest.approx(-84.8882, abs=1e-4)
 
 
 @pytest.mark.filterwarnings("ignore:SoftmaxGate. the experts' regions")

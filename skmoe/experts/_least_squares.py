@@ -67,7 +67,9 @@ class LeastSquaresPool(ClosedFormPool):
 
     def _solve_slopes(self, moments, n_slopes):
         gram = moments[:, :n_slopes, :n_slopes]
-        return _solve(gram + self._penalties(), moments[:, :n_slopes, n_slopes:]), gram
+        return solve_semidefinite(
+            gram + self._penalties(), moments[:, :n_slopes, n_slopes:]
+        ), gram
 
     def terms(self, y, weights, likelihood):
         """The experts' part of the log-likelihood, where least squares maximises it."""
@@ -149,7 +151,7 @@ class RidgePool(LeastSquaresPool):
         estimator.solver_ = "cholesky"
 
 
-def _solve(systems, right):
+def solve_semidefinite(systems, right):
     """Solve K positive semi-definite systems; directions without data get no slope."""
     try:
         pivots = np.einsum("kii->ki", np.linalg.cholesky(systems)) ** 2

@@ -5,11 +5,10 @@ from copy import copy
 import numpy as np
 from scipy.sparse import hstack, issparse
 
+from skmoe._blocks import Blocks
 from skmoe._grams import weighted_grams
 
 _LOG_2PI = np.log(2 * np.pi)
-# Curvature of a direction without data, per unit of weight.
-_FLAT = 1e-9
 
 
 class LeastSquaresTerms:
@@ -28,6 +27,8 @@ class LeastSquaresTerms:
     floor : ndarray of shape () or (n_outputs,)
         Smallest variance, in squared units of y.
     """
+
+    has_m_step = True
 
     def __init__(self, pool, y, weights, floor):
         self.design, self.solve = pool.design, pool.solve
@@ -105,21 +106,20 @@ class LeastSquaresTerms:
         self.moments += moments_of(self.rows, self.target.T, share)
         self.mass += share.sum(axis=1)
 
-    def preconditioner(self, total):
-        """Solve with the information, scaled up to rows of the weight ``total``."""
+    def information(self, total):
+        """What was collected, scaled up to rows of the weight ``total``; by blocks."""
         n_columns = self.shape[2]
         scale = total / self.weights.sum()
-        grams = self.moments[:, :n_columns, :n_columns] * scale
-        inverse = np.linalg.inv(grams + _FLAT * total * np.eye(n_columns))
-        inverse = inverse[:, None] * self.precision[:, :, None, None] ** -2.0
-        mass = np.repeat(2.0 * scale * self.mass + _FLAT * total, self.shape[1])
+        grams = self.moments[:, None, :n_columns, :n_columns] * scale
+        grams = grams * self.precision[:, :, None, None] ** 2.0
+        mass = np.repeat(2.0 * scale * self.mass, self.shape[1])
+        return Blocks(grams.reshape(-1, n_columns, n_columns), mass)
 
-        def solve(gradient):
-            columns = gradient[: self.n_coef].reshape(*self.shape, 1)
-            steps = np.matmul(inverse, columns).ravel()
-            return np.concatenate([steps, gradient[self.n_coef :] / mass])
-
-        return solve
+    def scores(self):
+        """Derivatives by the linear predictors, and the experts that they belong to."""
+        scores = self.residual * self.precision[:, :, None]
+        owners = np.repeat(np.arange(self.shape[0]), self.shape[1])
+        return scores.reshape(len(owners), -1), owners
 
     def maximised(self, vector):
         """The M-step, from the moments of all rows."""

@@ -1,10 +1,14 @@
 """Logistic regression for all experts on one design matrix."""
 
+from copy import copy
+
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from skmoe._softmax_regression import fit_softmax_regression, log_softmax
 from skmoe.experts._closed_form import ClosedFormPool
+from skmoe.experts._logistic_terms import BinaryTerms, LogisticTerms
+from skmoe.likelihoods import CategoricalLikelihood
 
 
 class LogisticPool(ClosedFormPool):
@@ -45,21 +49,51 @@ class LogisticPool(ClosedFormPool):
         n_classes = len(self.classes)
         one_hot = np.eye(n_classes)[:, y]
         if self.coef is None:
-            shape = (len(self.experts), n_classes - 1, design.matrix.shape[1])
+            shape = (len(self.experts), n_classes - 1, design.n_columns)
             self.coef = np.zeros(shape)
         fits = [
             fit_softmax_regression(
                 design.matrix,
                 one_hot * weights[:, k],
-                ridge=design.penalized / (estimator.C * design.column_scale**2),
-                coupling=_coupling(n_classes),
+                ridge=self.ridge[k],
+                coupling=self.coupling,
                 start=self.coef[k],
             )
-            for k, (_, estimator) in enumerate(self.experts)
+            for k in range(len(self.experts))
         ]
         self.coef = np.stack([coef for coef, _ in fits])
         self.n_iter = [n_iter for _, n_iter in fits]
         return self
+
+    @property
+    def ridge(self):
+        """Penalty of each expert's coefficients, (n_experts, n_columns)."""
+        strength = np.array([1.0 / estimator.C for _, estimator in self.experts])
+        return strength[:, None] * self.design.penalized / self.design.column_scale**2
+
+    @property
+    def coupling(self):
+        """The penalty in coordinates whose last class is the reference."""
+        n_free = len(self.classes) - 1
+        return np.eye(1) if n_free == 1 else np.eye(n_free) - 1.0 / (n_free + 1)
+
+    def terms(self, y, weights, likelihood):
+        """The experts' part of the log-likelihood."""
+        if type(likelihood) is not CategoricalLikelihood:
+            return None
+        terms = BinaryTerms if len(self.classes) == 2 else LogisticTerms
+        return terms(self, y, weights)
+
+    def parameters(self, terms, dispersion):
+        """This pool's state as ``terms`` takes it."""
+        return self.coef.ravel()
+
+    def with_parameters(self, terms, vector, n_iter):
+        """A pool with the state ``vector`` of ``terms``; there is no dispersion."""
+        pool = copy(self)
+        pool.coef, pool._resumed = vector.reshape(terms.shape), None
+        pool.n_iter = [n_iter] * len(self.experts)
+        return pool, None
 
     @staticmethod
     def _coef_of(design, estimator):
@@ -77,10 +111,9 @@ class LogisticPool(ClosedFormPool):
     @property
     def penalty(self):
         """What the experts' objectives subtract from the log-likelihood."""
-        slopes, _ = self.design.to_user(self.coef)
-        strength = np.array([1.0 / estimator.C for _, estimator in self.experts])
-        coupled = np.einsum("kcd,ce,ked->k", slopes, _coupling(len(self.classes)), slopes)
-        return 0.5 * float(strength @ coupled)
+        return 0.5 * float(
+            np.einsum("kcp,cd,kdp,kp->", self.coef, self.coupling, self.coef, self.ridge)
+        )
 
     def _materialise(self, k):
         estimator = self._new_estimator(k)
@@ -95,10 +128,3 @@ class LogisticPool(ClosedFormPool):
         estimator.classes_ = self.classes
         estimator.n_iter_ = np.array([self.n_iter[k]], dtype=np.int32)
         return estimator
-
-
-def _coupling(n_classes):
-    """The penalty in coordinates whose last class is the reference."""
-    if n_classes == 2:
-        return np.eye(1)
-    return np.eye(n_classes - 1) - 1.0 / n_classes

@@ -3,8 +3,10 @@
 from sklearn.base import is_classifier, is_regressor
 
 from skmoe._fitting import clone_seeded
+from skmoe.experts._glm import GammaPool, PoissonPool
 from skmoe.experts._least_squares import LeastSquaresPool, RidgePool
 from skmoe.experts._logistic import LogisticPool
+from skmoe.experts._pipeline import make_pipeline_pool
 from skmoe.experts._pool import ClassifierPool, EstimatorPool
 
 
@@ -76,17 +78,32 @@ def _check_kind(name, estimator, classification):
 
 def make_regressor_pool(experts, X, y, *, draw, n_jobs):
     """The fastest pool that fits just these regressors."""
-    estimators = [estimator for _, estimator in experts]
-    for pool in (LeastSquaresPool, RidgePool):
-        if pool.supports(estimators, X, y):
-            return pool(experts)
+
+    def closed_form(experts, X, y):
+        estimators = [estimator for _, estimator in experts]
+        for pool in (LeastSquaresPool, RidgePool, PoissonPool, GammaPool):
+            if pool.supports(estimators, X, y):
+                return pool(experts)
+        return None
+
+    pool = closed_form(experts, X, y) or make_pipeline_pool(experts, X, y, closed_form)
+    if pool is not None:
+        return pool
     n_outputs = y.shape[1] if y.ndim == 2 else None
     return EstimatorPool(experts, n_outputs=n_outputs, draw=draw, n_jobs=n_jobs)
 
 
 def make_classifier_pool(experts, X, y, classes, *, draw, n_jobs):
     """The fastest pool that fits just these classifiers."""
-    estimators = [estimator for _, estimator in experts]
-    if LogisticPool.supports(estimators, X, y):
-        return LogisticPool(experts, classes=classes)
+
+    def closed_form(experts, X, y):
+        estimators = [estimator for _, estimator in experts]
+        if LogisticPool.supports(estimators, X, y):
+            return LogisticPool(experts, classes=classes)
+        return None
+
+    pool = closed_form(experts, X, y)
+    pool = pool or make_pipeline_pool(experts, X, y, closed_form, classes)
+    if pool is not None:
+        return pool
     return ClassifierPool(experts, classes=classes, draw=draw, n_jobs=n_jobs)

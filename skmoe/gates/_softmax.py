@@ -153,9 +153,7 @@ class _BoundSoftmax:
 
     def __init__(self, gate, X, weights):
         checker = SoftmaxGate()
-        X = validate_data(
-            checker, X, accept_sparse="csr", dtype=(np.float64, np.float32)
-        )
+        X = validate_data(checker, X, accept_sparse="csr", dtype=(np.float64, np.float32))
         # What X is made of, which each fitted gate takes over.
         names = ("n_features_in_", "feature_names_in_")
         self.features = {k: v for k, v in vars(checker).items() if k in names}

@@ -3,15 +3,13 @@
 from copy import copy
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
+from skmoe._blocks import Blocks
 from skmoe._grams import weighted_grams
 from skmoe._softmax_regression import add_coupled_ridge, softmax_information
 
 # With more unknowns, the information is taken as one block for each expert.
 _MAX_JOINT_UNKNOWNS = 1500
-# Curvature of a direction without data, per unit of weight.
-_FLAT = 1e-9
 
 
 class SoftmaxTerms:
@@ -84,21 +82,14 @@ class SoftmaxTerms:
         else:
             self.blocks += softmax_information(self.rows, proba, weights)
 
-    def preconditioner(self, total):
-        """Solve with the information, scaled up to rows of the weight ``total``."""
-        if self.size == 0:
-            return np.copy
+    def information(self, total):
+        """What was collected, scaled up to rows of the weight ``total``; by blocks."""
         blocks = self.blocks * (total / self.weights.sum())
         if blocks.ndim == 3:
-            diagonal = np.diag(self.ridge) + _FLAT * total * np.eye(self.shape[1])
-            inverse = np.linalg.inv(blocks + diagonal)
-            return lambda g: (inverse @ g.reshape(*self.shape, 1)).ravel()
+            return Blocks(blocks + np.diag(self.ridge))
         add_coupled_ridge(blocks, self.coupling, self.ridge)
-        matrix = blocks.reshape(self.size, self.size)
-        matrix[np.diag_indices(self.size)] += _FLAT * total
-        factor = cho_factor(matrix, lower=True, check_finite=False)
-        return lambda g: cho_solve(factor, g, check_finite=False)
+        return Blocks(blocks.reshape(1, self.size, self.size))
 
-    def maximised(self, vector):
-        """No closed form: the parameters as they are."""
-        return vector
+    def scores(self):
+        """Derivatives by the logits, but for what they share; and whose they are."""
+        return np.ones_like(self.proba[:-1]), np.arange(self.n_experts - 1)

@@ -12,11 +12,31 @@ shape (n_samples, K[, n_outputs or n_classes]):
 ``n_parameters(dispersion)``
     Number of free parameters of the dispersion.
 
+A likelihood may have, for what is not as for the Gaussian:
+
+``default_expert()``
+    What ``experts=None`` stands for, instead of ``LinearRegression()``.
+``check_target(y)``
+    Raises where y is out of its range, and names the first such row.
+``is_discrete``
+    True where ``log_prob`` is a log-probability of integers. Its ``ppf`` is the smallest
+    integer with cdf >= q.
+``is_positive``
+    True where y is positive and continuous.
+
 A likelihood has no state: what is estimated is handed back.
 """
 
 from skmoe.likelihoods._categorical import CategoricalLikelihood
+from skmoe.likelihoods._gamma import GammaLikelihood
 from skmoe.likelihoods._gaussian import GaussianLikelihood
+from skmoe.likelihoods._poisson import PoissonLikelihood
 from skmoe.likelihoods._resolve import check_likelihood
 
-__all__ = ["CategoricalLikelihood", "GaussianLikelihood", "check_likelihood"]
+__all__ = [
+    "CategoricalLikelihood",
+    "GammaLikelihood",
+    "GaussianLikelihood",
+    "PoissonLikelihood",
+    "check_likelihood",
+]

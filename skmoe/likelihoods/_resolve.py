@@ -1,8 +1,14 @@
 """From the ``likelihood`` parameter to a likelihood."""
 
+from skmoe.likelihoods._gamma import GammaLikelihood
 from skmoe.likelihoods._gaussian import GaussianLikelihood
+from skmoe.likelihoods._poisson import PoissonLikelihood
 
-_NAMED = {"gaussian": GaussianLikelihood}
+_NAMED = {
+    "gamma": GammaLikelihood,
+    "gaussian": GaussianLikelihood,
+    "poisson": PoissonLikelihood,
+}
 
 
 def check_likelihood(likelihood):

@@ -13,8 +13,10 @@ from copy import copy
 from dataclasses import replace
 
 import numpy as np
+from scipy.linalg import block_diag
 
-from skmoe._grams import row_slices
+from skmoe._blocks import dense_solver
+from skmoe._grams import row_slices, weighted_grams
 from skmoe._threads import limited_threads
 from skmoe.training._em import Result
 from skmoe.training._parts import Parts, normalise
@@ -23,6 +25,10 @@ from skmoe.training._revival import lost_experts, revive
 
 # Numbers that the rows visited at a time hold in each of their arrays.
 _CHUNK_CELLS = 50_000
+# With more parameters, the observed information costs more than the steps it saves.
+_MAX_OBSERVED = 1000
+# Curvature of a direction without data, per unit of weight.
+_FLAT = 1e-9
 
 
 def is_solvable(parts, data):
@@ -51,7 +57,10 @@ class JointProblem:
         if self.experts.design.same_as(self.gate.design):
             self.experts.design = self.gate.design
         self.lower = np.concatenate([self.gate.lower, self.experts.lower])
-        self.sample = self
+        self.is_small = (
+            len(self.lower) <= _MAX_OBSERVED and self.experts.design is self.gate.design
+        )
+        self.sample, self.is_near = self, False
         self.slices = self._slices()
 
     def _slices(self):
@@ -69,7 +78,8 @@ class JointProblem:
         part.experts = self.experts.subset(data.rows)
         pool = self.parts.pool.subset(data.X, data.rows)
         part.parts = replace(self.parts, pool=pool)
-        part.sample, part.slices = part, part._slices()
+        part.sample, part.is_near = part, False
+        part.slices = part._slices()
         return part
 
     # -- vectors and parts ------------------------------------------------------------
@@ -113,19 +123,49 @@ class JointProblem:
         return value / self.total, gradient / self.total
 
     def preconditioner(self, vector):
-        """Solve with the complete data's information, which the sample estimates."""
+        """Solve with the information, which the sample estimates.
+
+        Far from the optimum with that of the complete data, which is block-diagonal and
+        leads where EM does. Near it with what the rows tell (Louis 1982), which is less
+        what is missing, the experts being unknown, and so leads there faster.
+        """
         sample = self.sample
-        for _, _, share in sample._visit(vector):
+        observed = self.is_near and sample.is_small
+        missing = 0.0
+        for part, _, share in sample._visit(vector):
             sample.gate.collect_information(share)
             sample.experts.collect_information(share)
-        gate = sample.gate.preconditioner(self.total)
-        experts = sample.experts.preconditioner(self.total)
+            if observed:
+                missing += sample._missing(part, share)
+        gate = sample.gate.information(self.total)
+        experts = sample.experts.information(self.total)
+        solve = None
+        if observed:
+            matrix = block_diag(gate.dense(), experts.dense())
+            size = missing.shape[0] * missing.shape[1]
+            scale = self.total / sample.total
+            matrix[:size, :size] -= scale * missing.reshape(size, size)
+            solve = dense_solver(matrix, _FLAT * self.total)
+        if solve is None:
+            solve = _side_by_side(gate, experts, self.gate.size, _FLAT * self.total)
+        return lambda gradient: solve(gradient * self.total)
 
-        def solve(gradient):
-            first, second = self._split(gradient * self.total)
-            return np.concatenate([gate(first), experts(second)])
-
-        return solve
+    def _missing(self, part, share):
+        """Covariance of the complete data's scores given the rows (q, p, q, p)."""
+        gate, gate_owners = self.gate.scores()
+        experts, owners = self.experts.scores()
+        owners = np.concatenate([gate_owners, owners])
+        scores = np.concatenate([gate, experts])
+        first, second = np.triu_indices(len(scores))
+        mine = scores * share[owners]
+        weights = -mine[first] * (mine / self.weights[part])[second]
+        same = owners[first] == owners[second]
+        weights[same] += mine[first[same]] * scores[second[same]]
+        grams = weighted_grams(self.gate.rows, weights)
+        n_columns = grams.shape[1]
+        missing = np.empty((len(scores), len(scores), n_columns, n_columns))
+        missing[first, second] = missing[second, first] = grams
+        return missing.swapaxes(1, 2)
 
     def maximised(self, vector):
         """The M-step of the experts, where it has a closed form."""
@@ -149,6 +189,12 @@ class JointProblem:
                 total = joint.sum(axis=0)
                 joint *= self.weights[part] / total
                 yield part, peak + np.log(total), joint
+
+
+def _side_by_side(gate, experts, n_gate, least):
+    """Solve with two block-diagonal matrices."""
+    first, second = gate.solver(least), experts.solver(least)
+    return lambda g: np.concatenate([first(g[:n_gate]), second(g[n_gate:])])
 
 
 def joint_em(start, data, sample, *, max_iter, tol, on_iteration, earlier=None):
@@ -175,13 +221,14 @@ def joint_em(start, data, sample, *, max_iter, tol, on_iteration, earlier=None):
     with limited_threads(0):
         problem = JointProblem(start.parts, data)
         problem.sample = problem.subset(sample)
+        problem.is_near = earlier is not None or sample is not data
         if earlier is not None:
             vector = problem.vector_of(start.parts)
             return _finish(problem, *climb(problem, vector, **options))
         if sample is not data:
             ahead = {**options, "on_iteration": lambda *_: False}
-            vector, _, _, steps = _settle(problem.sample, start.responsibilities, ahead)
-            return _finish(problem, *climb(problem, vector, steps=steps, **options))
+            vector, _, _ = _settle(problem.sample, start.responsibilities, ahead)
+            return _finish(problem, *climb(problem, vector, **options))
         return _finish(problem, *_settle(problem, start.responsibilities, options))
 
 
@@ -189,30 +236,28 @@ def _settle(problem, responsibilities, options):
     """Climb from responsibilities, and once more if an expert has lost its rows."""
     data = problem.data
     fitted, _ = problem.parts.maximise(data, responsibilities, 1)
-    vector, values, converged, steps = climb(
-        problem, problem.vector_of(fitted), **options
-    )
+    vector, values, converged = climb(problem, problem.vector_of(fitted), **options)
     problem.evaluate(vector)
     lost = lost_experts(problem.mass / problem.total)
     n_left = options["max_iter"] - len(values)
     if not lost or n_left <= 0 or not converged:
-        return vector, values, converged, steps
+        return vector, values, converged
     fitted = problem.parts_at(vector, len(values))
     log_joint = fitted.log_joint(data)
     revived = revive(normalise(log_joint)[1], log_joint, lost, data)
     fitted, _ = fitted.maximise(data, revived, len(values))
-    again, more, converged, more_steps = climb(
+    again, more, converged = climb(
         problem, problem.vector_of(fitted), **{**options, "max_iter": n_left}
     )
     if more[-1] > values[-1]:
-        vector, steps = again, more_steps
+        vector = again
     values += [max(value, values[-1]) for value in more]
-    return vector, values, converged, steps
+    return vector, values, converged
 
 
-def _finish(problem, vector, values, converged, _steps):
+def _finish(problem, vector, values, converged):
     """End with the M-step of the experts, and tell what was reached."""
-    last = problem.maximised(vector)
+    last = problem.maximised(vector) if problem.experts.has_m_step else vector
     value, _ = problem.evaluate(last)
     if value < values[-1]:
         last = vector

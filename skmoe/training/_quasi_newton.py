@@ -12,13 +12,15 @@ _BACKTRACK = 0.4
 # Iterations at which the preconditioner is made anew: early, where it changes most.
 _EARLY_REFRESHES = (3, 10)
 _REFRESH_PERIOD = 25
-# Iterations over which a gain below ``tol`` tells the end, as in the loop of EM.
-_PATIENCE = 5
-# An expected gain below this share of ``tol`` is not worth a step.
+# A step that promises less than this share of ``tol`` is not worth taking: steps are so
+# cheap here that a fit ends well within the tolerance that it was asked for.
 _NEGLIGIBLE = 1e-2
+# Where steps promise more than they bring, a gain below a tenth of ``tol`` over so many
+# of them tells the end.
+_PATIENCE, _SETTLED = 5, 0.1
 
 
-def climb(problem, vector, *, max_iter, tol, on_iteration, steps=()):
+def climb(problem, vector, *, max_iter, tol, on_iteration):
     """Maximise ``problem`` from ``vector`` (Nocedal & Wright 2006, algorithm 7.4).
 
     Where no steps are remembered, the direction is the preconditioned gradient: with the
@@ -32,11 +34,9 @@ def climb(problem, vector, *, max_iter, tol, on_iteration, steps=()):
     vector : ndarray
     max_iter : int
     tol : float
-        A gain below this over the last five iterations ends them.
+        What a climb may stay below the top, roughly.
     on_iteration : callable
         Called with the iteration, the value and its gain; true ends the climb.
-    steps : iterable
-        Remembered steps of a climb on much the same problem.
 
     Returns
     -------
@@ -44,14 +44,12 @@ def climb(problem, vector, *, max_iter, tol, on_iteration, steps=()):
     values : list of float
         After each iteration; they never fall.
     converged : bool
-    steps : deque
-        The last steps.
     """
     vector = np.maximum(vector, problem.lower)
     value, gradient = problem.evaluate(vector)
     gradient = _free(problem, vector, gradient)
     precondition = problem.preconditioner(vector)
-    steps, values = deque(steps, maxlen=_MEMORY), []
+    steps, values = deque(maxlen=_MEMORY), []
     for iteration in range(1, max_iter + 1):
         if _is_due(iteration):
             precondition = problem.preconditioner(vector)
@@ -67,7 +65,7 @@ def climb(problem, vector, *, max_iter, tol, on_iteration, steps=()):
             values.append(value)
             converged = expected <= _NEGLIGIBLE * tol or not steps
             if on_iteration(iteration, value, 0.0) or converged:
-                return vector, values, True, steps
+                return vector, values, True
             steps.clear()
             continue
         new, new_value, new_gradient = trial
@@ -77,10 +75,12 @@ def climb(problem, vector, *, max_iter, tol, on_iteration, steps=()):
         vector, value, gradient = new, new_value, new_gradient
         values.append(value)
         stop = on_iteration(iteration, value, gain)
-        settled = len(values) >= _PATIENCE and values[-1] - values[-_PATIENCE] < tol
+        settled = len(values) >= _PATIENCE and (
+            values[-1] - values[-_PATIENCE] < _SETTLED * tol
+        )
         if stop or settled:
-            return vector, values, settled, steps
-    return vector, values, False, steps
+            return vector, values, settled
+    return vector, values, False
 
 
 def _is_due(iteration):

@@ -16,9 +16,11 @@ _N_FINALISTS = 6
 _N_PLANE_STEPS = 12
 _N_GAUSSIAN_STEPS = 8
 _N_NEWTON_STEPS = 15
-# A start is a rough thing: more rows than this do not make a better one.
+# A start is a rough thing: more rows than this, for each expert and for each of its
+# columns, do not make a better one.
 _ROWS_PER_EXPERT = 500
-_MAX_CELLS = 2_000_000
+_ROWS_PER_COLUMN = 50
+_MAX_CELLS = 3_000_000
 _AUTO_CYCLE = ("auto", "k-plane", "auto", "random", "auto")
 # Share of a row that a hard start leaves to all experts.
 _SOFTNESS = 0.1
@@ -74,7 +76,7 @@ def _k_plane(summary, n_experts, random_state):
 def _short_runs(summary, n_experts, random_state, n_candidates):
     """Candidates at the end of k-plane, on at most as many rows as a start needs."""
     n_columns = summary.features.shape[1] + summary.target.shape[1]
-    n_rows = max(_ROWS_PER_EXPERT, 20 * n_columns) * n_experts
+    n_rows = max(_ROWS_PER_EXPERT, _ROWS_PER_COLUMN * n_columns) * n_experts
     limit = _MAX_CELLS // (n_candidates * n_experts)
     part = summary.thinned(min(n_rows, limit), random_state)
     runs = ShortRuns(part, n_experts, n_candidates, random_state)

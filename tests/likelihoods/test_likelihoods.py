@@ -164,6 +164,7 @@ def test_check_likelihood():
     assert isinstance(check_likelihood("gaussian"), GaussianLikelihood)
     given = GaussianLikelihood()
     assert check_likelihood(given) is given
-    for wrong in ["poisson", GaussianLikelihood, None, 3]:
-        with pytest.raises(ValueError, match=r"is unknown; use one of \['gaussian'\]"):
+    for wrong in ["cauchy", GaussianLikelihood, None, 3]:
+        known = r"is unknown; use one of \['gamma', 'gaussian', 'poisson'\]"
+        with pytest.raises(ValueError, match=known):
             check_likelihood(wrong)

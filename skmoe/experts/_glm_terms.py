@@ -1,0 +1,176 @@
+"""Poisson and gamma experts, with a log link, as part of the joint log-likelihood."""
+
+from copy import copy
+
+import numpy as np
+from scipy.special import gammaln
+
+from skmoe._blocks import Blocks
+from skmoe._grams import weighted_grams
+from skmoe.likelihoods import GammaLikelihood
+from skmoe.likelihoods._gamma import log_minus_digamma, log_peak
+
+# A rate below this is as good as zero, and one above it has no exponential.
+_SMALLEST_LOG, _LARGEST_LOG = np.log(np.finfo(np.float64).eps), 700.0
+
+
+class PoissonTerms:
+    """log of the Poisson probability and its derivatives; see ``skmoe.training``.
+
+    The parameters are the coefficients (n_experts, n_columns) of the log-rates, X in
+    standard units.
+
+    Parameters
+    ----------
+    pool : GlmPool
+        Bound to X.
+    y : ndarray of shape (n_samples,)
+    weights : ndarray of shape (n_samples,)
+    """
+
+    #: There is no closed form of the M-step.
+    has_m_step = False
+    #: Parameters of an expert beside its coefficients.
+    n_shapes = 0
+
+    def __init__(self, pool, y, weights):
+        self.design, self.y, self.weights = pool.design, y, weights
+        self.constant = self._constant(y)
+        self.shape = (pool.n_experts, self.design.n_columns)
+        self.n_coef = self.shape[0] * self.shape[1]
+        self.size = self.n_coef + self.n_shapes * pool.n_experts
+        self.lower = np.full(self.size, -np.inf)
+        self.n_numbers = pool.n_experts
+
+    @staticmethod
+    def _constant(y):
+        """What of the log-likelihood depends on y alone."""
+        return -gammaln(y + 1.0)
+
+    def subset(self, rows):
+        """The terms of some rows, in the same units."""
+        part = copy(self)
+        part.design, part.weights = self.design.subset(rows), self.weights[rows]
+        part.y, part.constant = self.y[rows], self.constant[rows]
+        return part
+
+    def begin(self, vector):
+        """Take on parameters, before the first rows."""
+        self.coef = vector[: self.n_coef].reshape(self.shape)
+        self.sums = np.zeros(self.shape)
+        self.blocks, self.mass = 0.0, 0.0
+
+    def log_prob(self, part):
+        """log f_k of the rows of a slice, (n_experts, n_rows)."""
+        self.rows, self.target = self.design.rows(part), self.y[part]
+        logs = np.clip(self.coef @ self.rows.T, _SMALLEST_LOG, _LARGEST_LOG)
+        self.rate = np.exp(logs)
+        logs *= self.target
+        logs -= self.rate
+        logs += self.constant[part]
+        return logs
+
+    def scores(self):
+        """Derivatives by the linear predictors, and the experts that they belong to."""
+        return self.target - self.rate, np.arange(len(self.rate))
+
+    def collect(self, share):
+        """Add the gradient of sum_ik share_ik log f_k(y_i | x_i) for these rows."""
+        scores, _ = self.scores()
+        scores *= share
+        self.sums += scores @ self.rows
+
+    def gradient(self):
+        """What was collected."""
+        return self.sums.ravel()
+
+    def penalty(self):
+        """None."""
+        return 0.0, 0.0
+
+    def collect_information(self, share):
+        """Add the information of these rows."""
+        self.blocks += weighted_grams(self.rows, share * self.rate)
+
+    def information(self, total):
+        """What was collected, scaled up to rows of the weight ``total``; by blocks."""
+        return Blocks(self.blocks * (total / self.weights.sum()))
+
+    def parameters(self, coef, dispersion):
+        """From a pool's coefficients."""
+        return coef.ravel()
+
+    def coefficients(self, vector):
+        """To a pool's coefficients and dispersions; there are none."""
+        return vector[: self.n_coef].reshape(self.shape), None
+
+
+class GammaTerms(PoissonTerms):
+    """log of the gamma density and its derivatives.
+
+    After the coefficients of the log-means follow the logarithms of the dispersions.
+    """
+
+    n_shapes = 1
+
+    def __init__(self, pool, y, weights):
+        super().__init__(pool, y, weights)
+        self.lower[self.n_coef :] = np.log(
+            GammaLikelihood().smallest_dispersion(y, weights)
+        )
+
+    @staticmethod
+    def _constant(y):
+        return -np.log(y)
+
+    def begin(self, vector):
+        """Take on parameters, before the first rows."""
+        super().begin(vector)
+        self.precision = np.exp(-vector[self.n_coef :])
+        self.peak = log_peak(self.precision)[:, None]
+        self.slack, self.slope = log_minus_digamma(self.precision)
+        self.shape_sums = 0.0
+
+    def log_prob(self, part):
+        """log f_k of the rows of a slice, (n_experts, n_rows)."""
+        self.rows = self.design.rows(part)
+        # The constant is -log(y).
+        logs = -self.constant[part] - self.coef @ self.rows.T
+        np.clip(logs, -_LARGEST_LOG, _LARGEST_LOG, out=logs)
+        self.excess = np.expm1(logs)
+        self.deviance = self.excess - logs
+        return self.peak + self.constant[part] - self.precision[:, None] * self.deviance
+
+    def scores(self):
+        """Derivatives by the linear predictors, and the experts that they belong to."""
+        return self.precision[:, None] * self.excess, np.arange(len(self.precision))
+
+    def collect(self, share):
+        """Add the gradient of sum_ik share_ik log f_k(y_i | x_i) for these rows."""
+        super().collect(share)
+        deviances = np.einsum("kc,kc->k", share, self.deviance)
+        self.shape_sums += self.precision * (deviances - self.slack * share.sum(axis=1))
+
+    def gradient(self):
+        """What was collected."""
+        return np.concatenate([self.sums.ravel(), self.shape_sums])
+
+    def collect_information(self, share):
+        """Add the information of these rows."""
+        self.blocks += weighted_grams(self.rows, share * self.precision[:, None])
+        self.mass += share.sum(axis=1)
+
+    def information(self, total):
+        """What was collected, scaled up to rows of the weight ``total``; by blocks."""
+        scale = total / self.weights.sum()
+        shapes = -self.precision * self.slope * self.mass
+        return Blocks(self.blocks * scale, shapes * scale)
+
+    def parameters(self, coef, dispersion):
+        """From a pool's coefficients and dispersions."""
+        return np.concatenate([coef.ravel(), np.log(dispersion)])
+
+    def coefficients(self, vector):
+        """To a pool's coefficients and dispersions."""
+        coef = vector[: self.n_coef].reshape(self.shape)
+        return coef, np.exp(vector[self.n_coef :])

@@ -1,0 +1,206 @@
+"""Positive numbers whose spread grows with an expert's prediction."""
+
+import numpy as np
+from scipy.special import digamma, gammainc, gammaincinv, gammaln, polygamma
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import GammaRegressor
+
+from skmoe.likelihoods._checks import check_positive, check_rows
+
+# As for the Gaussian: the variation of an expert that runs through its rows exactly ends
+# at a thousandth of the target's, or, for a constant target, at rounding.
+_RELATIVE_FLOOR = 1e-6
+_ROUNDING = 1e-14
+# A prediction of zero is an underflow; its square must not be one.
+_SMALLEST_MEAN = np.sqrt(np.finfo(np.float64).tiny)
+# Of log(a) - digamma(a): an expert is nowhere near its rows.
+_LARGEST_EXCESS = 1e100
+# Shapes above this are left to asymptotic series, which cancel nothing.
+_LARGE_SHAPE = 100.0
+_NEWTON_STEPS = 10
+
+
+class GammaLikelihood(BaseEstimator):
+    r"""Gamma density with one dispersion per expert.
+
+    .. math:: f_k(y \mid x) = \frac{1}{y\,\Gamma(a_k)}
+              \left(\frac{a_k y}{\mu_k(x)}\right)^{a_k} e^{-a_k y / \mu_k(x)},
+              \qquad a_k = 1 / \phi_k
+
+    A prediction is the mean :math:`\mu_k(x) > 0`. The dispersion :math:`\phi_k` is the
+    squared coefficient of variation, so that the variance is :math:`\phi_k \mu_k^2`; it
+    has no unit, and is estimated by maximum likelihood. It does not fall below a
+    millionth of the dispersion of y itself, where the likelihood of a mixture would be
+    unbounded. The target is one column of numbers above zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe.likelihoods import GammaLikelihood
+    >>> y, prediction = np.array([1.0, 3.0]), np.array([[1.0, 2.0], [3.0, 2.0]])
+    >>> likelihood = GammaLikelihood()
+    >>> dispersion = likelihood.fit_dispersion(y, prediction, np.full((2, 2), 0.5))
+    >>> dispersion.round(3)
+    array([0.   , 0.275])
+    >>> likelihood.variance(prediction, dispersion).round(2)
+    array([[0. , 1.1],
+           [0. , 1.1]])
+    """
+
+    #: Whether y is positive, so that quantiles are looked for on a log scale.
+    is_positive = True
+
+    def default_expert(self):
+        """What ``experts=None`` stands for."""
+        return GammaRegressor(alpha=0)
+
+    def check_target(self, y):
+        """Raise where y is anything but one column of positive numbers.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        check_rows(y, y > 0, "gamma", "numbers above 0")
+
+    def log_prob(self, y, prediction, dispersion):
+        """Log-density of y under each expert; -inf for y below zero.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+        prediction : ndarray of shape (n_samples, n_experts)
+        dispersion : ndarray of shape (n_experts,)
+
+        Returns
+        -------
+        log_prob : ndarray of shape (n_samples, n_experts)
+        """
+        shape = 1.0 / dispersion
+        means = _means(prediction)
+        inside = np.isfinite(y) & (y > 0)
+        log_y = np.log(np.where(inside, y, 1.0))[:, None]
+        log_prob = -shape * _half_deviance(log_y - np.log(means))
+        log_prob += log_peak(shape) - log_y
+        log_prob[~inside] = -np.inf
+        # At zero itself, a shape below one has a pole, and one of one its mode.
+        at_zero = np.where(
+            shape < 1, np.inf, np.where(shape > 1, -np.inf, -np.log(means))
+        )
+        return np.where((y == 0)[:, None], at_zero, log_prob)
+
+    def fit_dispersion(self, y, prediction, weights):
+        """Most likely dispersion of each expert, given its means.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+        prediction : ndarray of shape (n_samples, n_experts)
+        weights : ndarray of shape (n_samples, n_experts)
+
+        Returns
+        -------
+        dispersion : ndarray of shape (n_experts,)
+        """
+        log_y = np.log(y)
+        excess = _half_deviance(log_y[:, None] - np.log(_means(prediction)))
+        mass = weights.sum(axis=0)
+        of_target = _excess_of_target(y, weights.sum(axis=1))
+        # An expert without rows is as uncertain as the target itself.
+        empty = mass <= np.finfo(np.float64).tiny
+        own = np.einsum("nk,nk->k", weights, excess) / np.where(empty, 1.0, mass)
+        *dispersion, whole = _dispersion(
+            np.append(np.where(empty, of_target, own), of_target)
+        )
+        return np.maximum(dispersion, _RELATIVE_FLOOR * whole)
+
+    def smallest_dispersion(self, y, weights):
+        """The floor of the dispersions.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+        weights : ndarray of shape (n_samples,)
+
+        Returns
+        -------
+        floor : float
+        """
+        return _RELATIVE_FLOOR * _dispersion(_excess_of_target(y, weights))
+
+    def mean(self, prediction, dispersion):
+        """Mean of each expert's density, of the shape of ``prediction``."""
+        return _means(prediction)
+
+    def variance(self, prediction, dispersion):
+        """Variance of each expert's density, of the shape of ``prediction``."""
+        return dispersion * _means(prediction) ** 2
+
+    def cdf(self, y, prediction, dispersion):
+        """P(Y <= y) under each expert; y broadcasts against ``prediction``."""
+        shape = 1.0 / dispersion
+        return gammainc(shape, shape * (np.maximum(y, 0.0) / _means(prediction)))
+
+    def ppf(self, q, prediction, dispersion):
+        """Quantile of each expert; q broadcasts against ``prediction``."""
+        shape = 1.0 / dispersion
+        return gammaincinv(shape, q) / shape * _means(prediction)
+
+    def rvs(self, prediction, dispersion, random_state):
+        """One draw for each entry of ``prediction``, from a RandomState."""
+        shape = 1.0 / np.broadcast_to(dispersion, prediction.shape)
+        return random_state.standard_gamma(shape) / shape * _means(prediction)
+
+    def n_parameters(self, dispersion):
+        """One dispersion per expert."""
+        return np.size(dispersion)
+
+
+def _means(prediction):
+    check_positive(prediction, "gamma", "GammaRegressor or HistGradientBoostingRegressor")
+    return np.maximum(prediction, _SMALLEST_MEAN)
+
+
+def _half_deviance(log_ratio):
+    """r - 1 - log(r), without cancellation where r = y / mean is near one."""
+    return np.expm1(log_ratio) - log_ratio
+
+
+def _excess_of_target(y, weights):
+    """Mean of half the deviance of y from its own mean."""
+    log_mean = np.log(weights @ y / weights.sum())
+    return weights @ _half_deviance(np.log(y) - log_mean) / weights.sum()
+
+
+def log_peak(shape):
+    """a log(a) - a - log Gamma(a)."""
+    large = shape > _LARGE_SHAPE
+    a = np.where(large, _LARGE_SHAPE, shape)
+    exact = a * np.log(a) - a - gammaln(a)
+    a = np.where(large, shape, _LARGE_SHAPE)
+    stirling = 0.5 * np.log(a / (2 * np.pi)) - 1 / (12 * a) + 1 / (360 * a**3)
+    return np.where(large, stirling, exact)
+
+
+def _dispersion(excess):
+    """Solve log(a) - digamma(a) = excess for 1 / a, by Newton's method in log(a)."""
+    excess = np.clip(excess, 0.5 * _ROUNDING**2, _LARGEST_EXCESS)
+    # Right at both ends, and within a factor of two between them.
+    shape = 0.5 * (1 / excess + 1 / (1 + excess))
+    for _ in range(_NEWTON_STEPS):
+        value, slope = log_minus_digamma(shape)
+        shape = shape * np.exp(np.clip((excess - value) / slope, -1.0, 1.0))
+    return 1 / shape
+
+
+def log_minus_digamma(shape):
+    """log(a) - digamma(a), and its derivative by log(a)."""
+    large = shape > _LARGE_SHAPE
+    a = np.where(large, _LARGE_SHAPE, shape)
+    exact = np.log(a) - digamma(a), 1 - a * polygamma(1, a)
+    a = np.where(large, shape, _LARGE_SHAPE)
+    series = (
+        1 / (2 * a) + 1 / (12 * a**2) - 1 / (120 * a**4),
+        -1 / (2 * a) - 1 / (6 * a**2) + 1 / (30 * a**4),
+    )
+    return np.where(large, series, exact)

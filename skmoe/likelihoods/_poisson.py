@@ -1,0 +1,141 @@
+"""Counts around an expert's rate."""
+
+import numpy as np
+from scipy.special import gammaln, pdtr, xlogy
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import PoissonRegressor
+
+from skmoe.likelihoods._checks import check_positive, check_rows
+
+# A tree's leaf full of zeros, or an underflow, makes a count unlikely, not impossible.
+_SMALLEST_RATE = np.finfo(np.float64).eps
+# Standard deviations from the rate beyond which no quantile lies, in double precision.
+_FAR = 40.0
+
+
+class PoissonLikelihood(BaseEstimator):
+    r"""Poisson probability of a count.
+
+    .. math:: f_k(y \mid x) = \frac{\mu_k(x)^y e^{-\mu_k(x)}}{y!}
+
+    A prediction is the rate :math:`\mu_k(x) > 0`; there is no dispersion. The target is
+    one column of integers from 0 on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe.likelihoods import PoissonLikelihood
+    >>> likelihood = PoissonLikelihood()
+    >>> likelihood.log_prob(np.array([0.0, 2.0]), np.array([[1.0, 2.0]] * 2)).round(2)
+    array([[-1.  , -2.  ],
+           [-1.69, -1.31]])
+    """
+
+    #: Whether y has probabilities (``pmf``) instead of a density (``pdf``).
+    is_discrete = True
+
+    def default_expert(self):
+        """What ``experts=None`` stands for."""
+        return PoissonRegressor(alpha=0)
+
+    def check_target(self, y):
+        """Raise where y is anything but one column of counts.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        check_rows(
+            y, (y >= 0) & (y == np.floor(y)), "poisson", "counts, integers from 0 on"
+        )
+
+    def log_prob(self, y, prediction, dispersion=None):
+        """Log-probability of y under each expert; -inf for what is no count.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+        prediction : ndarray of shape (n_samples, n_experts)
+        dispersion : None
+
+        Returns
+        -------
+        log_prob : ndarray of shape (n_samples, n_experts)
+        """
+        rates = _rates(prediction)
+        counts = np.isfinite(y) & (y >= 0) & (y == np.floor(y))
+        y = np.where(counts, y, 0.0)[:, None]
+        log_prob = xlogy(y, rates)
+        log_prob -= rates
+        log_prob -= gammaln(y + 1)
+        log_prob[~counts] = -np.inf
+        return log_prob
+
+    def fit_dispersion(self, y, prediction, weights):
+        """There is none."""
+        return None
+
+    def mean(self, prediction, dispersion=None):
+        """Mean of each expert's density, of the shape of ``prediction``."""
+        return _rates(prediction)
+
+    def variance(self, prediction, dispersion=None):
+        """Variance of each expert's density, which is its mean."""
+        return _rates(prediction)
+
+    def cdf(self, y, prediction, dispersion=None):
+        """P(Y <= y) under each expert; y broadcasts against ``prediction``."""
+        rates = _rates(prediction)
+        return np.where(y >= 0, pdtr(np.maximum(y, 0.0), rates), 0.0)
+
+    def ppf(self, q, prediction, dispersion=None):
+        """Smallest count with cdf >= q; q broadcasts against ``prediction``.
+
+        As in scipy.stats, -1 where q is zero.
+        """
+        q, rates = np.broadcast_arrays(q, _rates(prediction))
+        reach = _FAR * (np.sqrt(rates) + 1.0)
+        low = np.maximum(np.floor(rates - reach), -1.0)
+        counts = smallest_integers(
+            lambda y: pdtr(np.maximum(y, 0.0), rates) >= q, low, np.ceil(rates + reach)
+        )
+        return np.where(q <= 0, -1.0, np.where(q >= 1, np.inf, counts))
+
+    def rvs(self, prediction, dispersion, random_state):
+        """One draw for each entry of ``prediction``, from a RandomState."""
+        return random_state.poisson(_rates(prediction)).astype(np.float64)
+
+    def n_parameters(self, dispersion=None):
+        """There are none."""
+        return 0
+
+
+def _rates(prediction):
+    check_positive(
+        prediction, "poisson", "PoissonRegressor or HistGradientBoostingRegressor"
+    )
+    return np.maximum(prediction, _SMALLEST_RATE)
+
+
+def smallest_integers(reached, low, high):
+    """Smallest integers in (low, high] from which on ``reached`` holds, by bisection.
+
+    Parameters
+    ----------
+    reached : callable
+        From integers, as floats, to truth values; holds at ``high``, but not at ``low``.
+    low, high : ndarray
+
+    Returns
+    -------
+    integers : ndarray of float
+    """
+    while True:
+        middle = np.floor(0.5 * (low + high))
+        # Beyond 2**53, neighbours have no number between them.
+        between = (middle > low) & (middle < high)
+        if not between.any():
+            return high
+        holds = reached(middle)
+        high = np.where(between & holds, middle, high)
+        low = np.where(between & ~holds, middle, low)
