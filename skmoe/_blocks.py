@@ -3,6 +3,9 @@
 import numpy as np
 from scipy.linalg import LinAlgError, block_diag, cho_factor, cho_solve
 
+# Of the largest curvature in a block: keeps the smallest from being rounding alone.
+_ROUNDING = 1e-12
+
 
 class Blocks:
     """Equal blocks along the diagonal, and then a diagonal.
@@ -25,7 +28,9 @@ class Blocks:
 
     def solver(self, least):
         """A function that solves with the matrix, ``least`` added to its diagonal."""
-        inverse = np.linalg.inv(self.blocks + least * np.eye(self.blocks.shape[1]))
+        largest = np.einsum("bii->bi", self.blocks).max(axis=1, initial=0.0)
+        ridge = least + _ROUNDING * largest[:, None, None]
+        inverse = np.linalg.inv(self.blocks + ridge * np.eye(self.blocks.shape[1]))
         scale = 1.0 / (self.diagonal + least)
 
         def solve(right):

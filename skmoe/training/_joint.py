@@ -25,6 +25,8 @@ from skmoe.training._revival import lost_experts, revive
 
 # Numbers that the rows visited at a time hold in each of their arrays.
 _CHUNK_CELLS = 50_000
+# Of the tolerance, and steps, with which a fit to few rows ends.
+_EXACT, _EXACT_STEPS = 1e-9, 8
 # With more parameters, the observed information costs more than the steps it saves.
 _MAX_OBSERVED = 1000
 # Curvature of a direction without data, per unit of weight.
@@ -218,18 +220,29 @@ def joint_em(start, data, sample, *, max_iter, tol, on_iteration, earlier=None):
     best : Result
     """
     options = {"max_iter": max_iter, "tol": tol, "on_iteration": on_iteration}
+    unseen = {**options, "on_iteration": lambda *_: False}
     with limited_threads(0):
         problem = JointProblem(start.parts, data)
         problem.sample = problem.subset(sample)
-        problem.is_near = earlier is not None or sample is not data
         if earlier is not None:
-            vector = problem.vector_of(start.parts)
-            return _finish(problem, *climb(problem, vector, **options))
-        if sample is not data:
-            ahead = {**options, "on_iteration": lambda *_: False}
-            vector, _, _ = _settle(problem.sample, start.responsibilities, ahead)
-            return _finish(problem, *climb(problem, vector, **options))
-        return _finish(problem, *_settle(problem, start.responsibilities, options))
+            problem.is_near = True
+            reached = climb(problem, problem.vector_of(start.parts), **options)
+        elif sample is not data:
+            vector, _, _ = _settle(problem.sample, start.responsibilities, unseen)
+            problem.is_near = True
+            reached = climb(problem, vector, **options)
+        else:
+            vector, values, converged = _settle(problem, start.responsibilities, options)
+            problem.is_near = True
+            # Where rows are few, the optimum itself costs no more than a few steps.
+            unseen.update(tol=_EXACT * tol, max_iter=_EXACT_STEPS)
+            vector, _, _ = climb(problem, vector, **unseen)
+            reached = vector, values, converged
+        best = _finish(problem, *reached)
+    if earlier is not None and best.lower_bound < earlier.lower_bound:
+        kept = (max(bound, earlier.lower_bound) for bound in best.lower_bounds)
+        return replace(earlier, lower_bounds=tuple(kept), converged=best.converged)
+    return best
 
 
 def _settle(problem, responsibilities, options):

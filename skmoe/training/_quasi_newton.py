@@ -9,6 +9,8 @@ _MAX_TRIALS = 12
 # Armijo's share of the gain that the slope promises.
 _SUFFICIENT = 1e-4
 _BACKTRACK = 0.4
+# A fall by so much, relative, is one of the sum's last digits.
+_ROUNDING = 1e-15
 # Iterations at which the preconditioner is made anew: early, where it changes most.
 _EARLY_REFRESHES = (3, 10)
 _REFRESH_PERIOD = 25
@@ -73,7 +75,7 @@ def climb(problem, vector, *, max_iter, tol, on_iteration):
         _remember(steps, new - vector, gradient - new_gradient)
         gain = new_value - value
         vector, value, gradient = new, new_value, new_gradient
-        values.append(value)
+        values.append(max([value, *values[-1:]]))
         stop = on_iteration(iteration, value, gain)
         settled = len(values) >= _PATIENCE and (
             values[-1] - values[-_PATIENCE] < _SETTLED * tol
@@ -119,7 +121,7 @@ def _search(problem, vector, value, gradient, direction):
         trial = np.maximum(vector + size * direction, problem.lower)
         trial_value, trial_gradient = problem.evaluate(trial)
         wanted = _SUFFICIENT * (gradient @ (trial - vector))
-        if trial_value >= value + max(wanted, 0.0):
+        if trial_value >= value + max(wanted, 0.0) - _ROUNDING * abs(value):
             return trial, trial_value, trial_gradient
         size *= _BACKTRACK
     return None
