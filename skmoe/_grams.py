@@ -28,6 +28,8 @@ def weighted_grams(rows, weights):
     -------
     grams : ndarray of shape (n_sets, n_columns, n_columns)
     """
+    if len(weights) == 0:
+        return np.zeros((0, rows.shape[1], rows.shape[1]))
     if issparse(rows):
         grams = (rows.T @ rows.multiply(c[:, None]).tocsr() for c in weights)
         return np.stack([gram.toarray() for gram in grams])

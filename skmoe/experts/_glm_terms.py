@@ -54,6 +54,14 @@ class PoissonTerms:
         part.y, part.constant = self.y[rows], self.constant[rows]
         return part
 
+    def neutral(self):
+        """Parameters of experts that predict the mean."""
+        coef = np.zeros(self.shape)
+        if self.design.fit_intercept:
+            mean = self.weights @ self.y / self.weights.sum()
+            coef[:, 0] = np.log(mean) if mean > 0 else 0.0
+        return coef.ravel()
+
     def begin(self, vector):
         """Take on parameters, before the first rows."""
         self.coef = vector[: self.n_coef].reshape(self.shape)
@@ -123,12 +131,22 @@ class GammaTerms(PoissonTerms):
     def _constant(y):
         return -np.log(y)
 
+    def neutral(self):
+        """Parameters of experts that predict the mean, and spread as the target does."""
+        weights = np.tile(self.weights[:, None], self.shape[0])
+        mean = self.weights @ self.y / self.weights.sum()
+        prediction = np.full(weights.shape, mean)
+        dispersion = GammaLikelihood().fit_dispersion(self.y, prediction, weights)
+        return np.concatenate([super().neutral(), np.log(dispersion)])
+
     def begin(self, vector):
         """Take on parameters, before the first rows."""
         super().begin(vector)
-        self.precision = np.exp(-vector[self.n_coef :])
-        self.peak = log_peak(self.precision)[:, None]
-        self.slack, self.slope = log_minus_digamma(self.precision)
+        # A step may lead out of all numbers, and is taken back then.
+        with np.errstate(all="ignore"):
+            self.precision = np.exp(-vector[self.n_coef :])
+            self.peak = log_peak(self.precision)[:, None]
+            self.slack, self.slope = log_minus_digamma(self.precision)
         self.shape_sums = 0.0
 
     def log_prob(self, part):

@@ -130,11 +130,13 @@ class LeastSquaresTerms:
         fitted = coef @ self.moments[:, :n_columns, :n_columns]
         squares = np.einsum("kmm->km", self.moments[:, n_columns:, n_columns:])
         squares = squares + np.einsum("kmp,kmp->km", fitted - 2 * cross, coef)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            log_sd = 0.5 * np.log(squares / self.mass[:, None])
-        # An expert without rows stays as it is.
+        # An expert without rows keeps its variance; what is negative is rounding.
+        empty = self.mass <= np.finfo(np.float64).tiny
+        variances = np.maximum(squares, 0.0) / np.where(empty, 1.0, self.mass)[:, None]
+        with np.errstate(divide="ignore"):
+            log_sd = 0.5 * np.log(variances)
         kept = vector[self.n_coef :].reshape(self.shape[:2])
-        log_sd = np.where(np.isfinite(log_sd), log_sd, kept)
+        log_sd = np.where(empty[:, None], kept, log_sd)
         return np.maximum(np.concatenate([coef.ravel(), log_sd.ravel()]), self.lower)
 
     def parameters(self, coef, dispersion):

@@ -47,6 +47,10 @@ class LogisticTerms:
         part.weights = self.weights[rows]
         return part
 
+    def neutral(self):
+        """Parameters of experts that know nothing."""
+        return np.zeros(self.size)
+
     def begin(self, vector):
         """Take on parameters, before the first rows."""
         self.coef = vector.reshape(self.shape)

@@ -13,16 +13,16 @@ from skmoe.training._em import (
     hard_step,
     soft_step,
 )
-from skmoe.training._joint import is_solvable, joint_em
-from skmoe.training._start import starting_responsibilities, strategy_of
+from skmoe.training._joint import joint_em, joint_terms
+from skmoe.training._start import (
+    n_start_rows,
+    starting_responsibilities,
+    strategies_of,
+)
 from skmoe.training._stochastic import stochastic_em
 
-# Rows that a joint solution begins with, at least; and for each column of an expert,
-# whose coefficients must not be fitted to noise.
-_SAMPLE_ROWS = 20_000
-_ROWS_PER_COLUMN = 80
-# The sample is worth its cost where there are so many times more rows.
-_WORTH_A_SAMPLE = 3
+# A joint solution goes on with so many times the rows that it has come to the top of.
+_GROWTH = 4
 # A shorter start is done before another thread has taken it up.
 _PARALLEL_SECONDS = 0.02
 
@@ -54,34 +54,41 @@ def fit_starts(
     results : list of Result
         One for each start, in order.
     """
-    sample, summary = _first_rows(parts, data, summary, solver, random_state)
+    terms = joint_terms(parts, data) if solver == "em" else None
+    rough = terms is not None and not terms.has_m_step
+    samples = [] if terms is None else _samples(parts, data, summary, rough, random_state)
+    first = samples[0] if samples else data
+    summary = summary.subset(first.rows) if samples else summary
+    n_experts = parts.pool.n_experts
     seeds = random_state.randint(np.iinfo(np.int32).max, size=n_init)
 
     def run(number):
         start_state = np.random.RandomState(seeds[number])
         if isinstance(init, str):
-            responsibilities = starting_responsibilities(
-                strategy_of(init, number), summary, parts.pool.n_experts, start_state
-            )
+            kinds = strategies_of(init, number, rough)
+            proposals = [
+                starting_responsibilities(kind, summary, n_experts, start_state)
+                for kind in kinds
+            ]
         else:
-            responsibilities = init if sample.rows is None else init[sample.rows]
+            proposals = [init[first.rows] if samples else init]
         # A copy of a pool is a snapshot.
         own = replace(parts, gate=deepcopy(parts.gate), pool=copy(parts.pool))
         with watch(number) as on_iteration:
             return _SOLVERS[solver](
-                Result(own, responsibilities), data, sample, draws,
-                max_iter=max_iter, tol=tol, on_iteration=on_iteration,
-                random_state=start_state,
+                [Result(own, responsibilities) for responsibilities in proposals],
+                data, samples, draws, max_iter=max_iter, tol=tol,
+                on_iteration=on_iteration, random_state=start_state,
             )  # fmt: skip
 
     began = perf_counter()
-    first = run(0)
+    result = run(0)
     if perf_counter() - began < _PARALLEL_SECONDS:
         n_jobs = 1
     rest = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(run)(number) for number in range(1, n_init)
     )
-    return [first, *rest]
+    return [result, *rest]
 
 
 def continue_fit(
@@ -89,41 +96,40 @@ def continue_fit(
 ):
     """Train on from an earlier fit, whose objective is not undercut."""
     start = Result(parts, earlier.responsibilities)
-    sample, _ = _first_rows(parts, data, summary, solver, random_state)
+    samples = []
+    if solver == "em" and joint_terms(parts, data) is not None:
+        samples = _samples(parts, data, summary, False, random_state)
     with watch(0) as on_iteration:
         return _SOLVERS[solver](
-            start, data, sample, draws, max_iter=max_iter, tol=tol,
+            [start], data, samples, draws, max_iter=max_iter, tol=tol,
             on_iteration=on_iteration, random_state=random_state, earlier=earlier,
         )  # fmt: skip
 
 
-def _first_rows(parts, data, summary, solver, random_state):
-    """The rows that a joint solution begins with, and their summary; or all."""
-    n_rows = max(_SAMPLE_ROWS, _ROWS_PER_COLUMN * parts.pool.n_experts * data.X.shape[1])
-    if solver != "em" or len(data.weights) < _WORTH_A_SAMPLE * n_rows:
-        return data, summary
-    if not is_solvable(parts, data):
-        return data, summary
-    rows = summary.sample(n_rows, random_state)
-    return data.subset(rows), summary.subset(rows)
+def _samples(parts, data, summary, rough, random_state):
+    """The rows that a joint solution begins with, and goes on with; or none."""
+    smallest = n_start_rows(summary, parts.pool.n_experts)
+    smallest = smallest // 2 if rough else smallest
+    rows = summary.samples(smallest, _GROWTH, random_state)
+    return [data.subset(some) for some in rows]
 
 
-def _em(start, data, sample, draws, *, random_state, **options):
-    if is_solvable(start.parts, data):
-        return joint_em(start, data, sample, **options)
+def _em(starts, data, samples, draws, *, random_state, **options):
+    if joint_terms(starts[0].parts, data) is not None:
+        return joint_em(starts, data, samples, **options)
     return expectation_maximisation(
-        start, data, e_step=soft_step, accelerate=True, **options
+        starts[0], data, e_step=soft_step, accelerate=True, **options
     )
 
 
-def _hard_em(start, data, sample, draws, *, random_state, **options):
+def _hard_em(starts, data, samples, draws, *, random_state, **options):
     return expectation_maximisation(
-        start, data, e_step=hard_step, accelerate=False, **options
+        starts[0], data, e_step=hard_step, accelerate=False, **options
     )
 
 
-def _stochastic_em(start, data, sample, draws, *, tol, **options):
-    return stochastic_em(start, data, draws, **options)
+def _stochastic_em(starts, data, samples, draws, *, tol, **options):
+    return stochastic_em(starts[0], data, draws, **options)
 
 
 _SOLVERS: dict = {"em": _em, "hard-em": _hard_em, "stochastic-em": _stochastic_em}

@@ -11,6 +11,7 @@ the way is cheap, then on all. Rows are visited a few thousand at a time.
 
 from copy import copy
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from scipy.linalg import block_diag
@@ -27,18 +28,24 @@ from skmoe.training._revival import lost_experts, revive
 _CHUNK_CELLS = 50_000
 # Of the tolerance, and steps, with which a fit to few rows ends.
 _EXACT, _EXACT_STEPS = 1e-9, 8
+# Of each of several starts.
+_TRIAL_TOLERANCE, _TRIAL_STEPS = 1e-3, 30
+# Of what an optimum on a sample is worth: it is no use to come closer to it.
+_ROUGH = 0.1
+# The information of so many rows, times parameters, is not worth what it costs.
+_MAX_INFORMATION = 6_000_000
 # With more parameters, the observed information costs more than the steps it saves.
 _MAX_OBSERVED = 1000
 # Curvature of a direction without data, per unit of weight.
 _FLAT = 1e-9
 
 
-def is_solvable(parts, data):
-    """Whether gate and experts tell the derivatives of just this likelihood."""
+def joint_terms(parts, data):
+    """The experts' part of the log-likelihood; None if it is not solved jointly."""
     if not (hasattr(data.bound_gate, "terms") and hasattr(parts.pool, "terms")):
-        return False
+        return None
     parts.pool.bind(data.X, data.weights)
-    return parts.pool.terms(data.target, data.weights, parts.likelihood) is not None
+    return parts.pool.terms(data.target, data.weights, parts.likelihood)
 
 
 class JointProblem:
@@ -69,6 +76,11 @@ class JointProblem:
         n_columns = max(self.experts.n_numbers, self.gate.n_experts, 1)
         length = max(_CHUNK_CELLS // n_columns, 64)
         return row_slices(len(self.weights), length)
+
+    @property
+    def is_cheap(self):
+        """Whether the information of all rows is worth what it costs."""
+        return len(self.weights) * len(self.lower) <= _MAX_INFORMATION
 
     def subset(self, data):
         """The same problem for some of the rows; its vectors mean the same."""
@@ -152,6 +164,33 @@ class JointProblem:
             solve = _side_by_side(gate, experts, self.gate.size, _FLAT * self.total)
         return lambda gradient: solve(gradient * self.total)
 
+    def stepped(self, responsibilities):
+        """The M-step in short: one step of Newton, from a model without regimes."""
+        gate, experts = np.zeros(self.gate.size), self.experts.neutral()
+        self.gate.begin(gate)
+        self.experts.begin(experts)
+        for part in self.slices:
+            self.gate.log_prob(part)
+            self.experts.log_prob(part)
+            share = responsibilities[part].T * self.weights[part]
+            for terms in (self.gate, self.experts):
+                terms.collect(share)
+                terms.collect_information(share)
+        solve = _side_by_side(
+            self.gate.information(self.total),
+            self.experts.information(self.total),
+            self.gate.size,
+            _FLAT * self.total,
+        )
+        slope = np.concatenate([self.gate.gradient(), self.experts.gradient()])
+        neutral, step = np.concatenate([gate, experts]), solve(slope)
+        least, _ = self.evaluate(neutral)
+        # An exponential link may be led too far.
+        for size in 0.5 ** np.arange(10):
+            if self.evaluate(neutral + size * step)[0] > least:
+                return neutral + size * step
+        return neutral
+
     def _missing(self, part, share):
         """Covariance of the complete data's scores given the rows (q, p, q, p)."""
         gate, gate_owners = self.gate.scores()
@@ -199,19 +238,19 @@ def _side_by_side(gate, experts, n_gate, least):
     return lambda g: np.concatenate([first(g[:n_gate]), second(g[n_gate:])])
 
 
-def joint_em(start, data, sample, *, max_iter, tol, on_iteration, earlier=None):
+def joint_em(starts, data, samples, *, max_iter, tol, on_iteration, earlier=None):
     """Maximise the likelihood of gate and experts together.
 
     Parameters
     ----------
-    start : Result
-        Parts, and the responsibilities of the sample's rows to fit them to first; with
-        ``earlier``, fitted parts.
+    starts : list of Result
+        Parts, the same in each, and responsibilities of the first sample's rows to fit
+        them to; with ``earlier``, fitted parts. Of several, the best is gone on from.
     data : TrainingData
-    sample : TrainingData
-        Some of the rows, or ``data``.
+    samples : list of TrainingData
+        Some of the rows, then more; may be empty.
     max_iter, tol, on_iteration
-        As in ``expectation_maximisation``.
+        As in ``expectation_maximisation``. Only iterations on all rows are told.
     earlier : Result, optional
         A fit to go on from.
 
@@ -219,25 +258,25 @@ def joint_em(start, data, sample, *, max_iter, tol, on_iteration, earlier=None):
     -------
     best : Result
     """
-    options = {"max_iter": max_iter, "tol": tol, "on_iteration": on_iteration}
-    unseen = {**options, "on_iteration": lambda *_: False}
+    told = {"max_iter": max_iter, "tol": tol, "on_iteration": on_iteration}
+    untold = {**told, "on_iteration": lambda *_: False}
     with limited_threads(0):
-        problem = JointProblem(start.parts, data)
-        problem.sample = problem.subset(sample)
-        if earlier is not None:
-            problem.is_near = True
-            reached = climb(problem, problem.vector_of(start.parts), **options)
-        elif sample is not data:
-            vector, _, _ = _settle(problem.sample, start.responsibilities, unseen)
-            problem.is_near = True
-            reached = climb(problem, vector, **options)
-        else:
-            vector, values, converged = _settle(problem, start.responsibilities, options)
-            problem.is_near = True
+        problem = JointProblem(starts[0].parts, data)
+        levels = [*(problem.subset(sample) for sample in samples), problem]
+        vector, above = _first_vector(levels, starts, earlier, untold)
+        for below, level in pairwise(levels):
+            if not level.is_cheap:
+                level.sample = below.sample
+        for level in above[:-1]:
+            rough = max(tol, _ROUGH * len(vector) / len(level.weights))
+            vector, _, _ = _settle(level, vector, {**untold, "tol": rough})
+            above[-1].is_near = True
+        reached = _settle(problem, vector, told)
+        if problem.is_cheap:
             # Where rows are few, the optimum itself costs no more than a few steps.
-            unseen.update(tol=_EXACT * tol, max_iter=_EXACT_STEPS)
-            vector, _, _ = climb(problem, vector, **unseen)
-            reached = vector, values, converged
+            problem.is_near = True
+            untold.update(tol=_EXACT * tol, max_iter=_EXACT_STEPS)
+            reached = (climb(problem, reached[0], **untold)[0], *reached[1:])
         best = _finish(problem, *reached)
     if earlier is not None and best.lower_bound < earlier.lower_bound:
         kept = (max(bound, earlier.lower_bound) for bound in best.lower_bounds)
@@ -245,11 +284,28 @@ def joint_em(start, data, sample, *, max_iter, tol, on_iteration, earlier=None):
     return best
 
 
-def _settle(problem, responsibilities, options):
-    """Climb from responsibilities, and once more if an expert has lost its rows."""
+def _first_vector(levels, starts, earlier, options):
+    """Where to climb from, and the levels to climb on."""
+    if earlier is not None:
+        levels[-1].is_near = True
+        return levels[-1].vector_of(starts[0].parts), levels[-1:]
+    first = levels[0]
+    if len(starts) == 1:
+        fitted, _ = first.parts.maximise(first.data, starts[0].responsibilities, 1)
+        return first.vector_of(fitted), levels
+    # Of several, what is highest after a few steps.
+    options = {**options, "tol": _TRIAL_TOLERANCE, "max_iter": _TRIAL_STEPS}
+    climbs = [
+        climb(first, first.stepped(start.responsibilities), **options) for start in starts
+    ]
+    best = max(climbs, key=lambda climbed: climbed[1][-1])
+    return best[0], levels[1:] or levels
+
+
+def _settle(problem, vector, options):
+    """Climb, and once more if an expert has lost its rows."""
     data = problem.data
-    fitted, _ = problem.parts.maximise(data, responsibilities, 1)
-    vector, values, converged = climb(problem, problem.vector_of(fitted), **options)
+    vector, values, converged = climb(problem, vector, **options)
     problem.evaluate(vector)
     lost = lost_experts(problem.mass / problem.total)
     n_left = options["max_iter"] - len(values)

@@ -11,15 +11,13 @@ _SUFFICIENT = 1e-4
 _BACKTRACK = 0.4
 # A fall by so much, relative, is one of the sum's last digits.
 _ROUNDING = 1e-15
-# Iterations at which the preconditioner is made anew: early, where it changes most.
-_EARLY_REFRESHES = (3, 10)
+# Iterations at which the preconditioner is made anew, far from the top and near it, and
+# every so many of them.
+_REFRESHES = {False: (3, 10), True: (10,)}
 _REFRESH_PERIOD = 25
-# A step that promises less than this share of ``tol`` is not worth taking: steps are so
-# cheap here that a fit ends well within the tolerance that it was asked for.
-_NEGLIGIBLE = 1e-2
-# Where steps promise more than they bring, a gain below a tenth of ``tol`` over so many
-# of them tells the end.
-_PATIENCE, _SETTLED = 5, 0.1
+# A step that promises less than this share of ``tol`` is not worth taking; where steps
+# promise more than they bring, less than it in so many of them tells the end.
+_NEGLIGIBLE, _PATIENCE = 0.1, 5
 
 
 def climb(problem, vector, *, max_iter, tol, on_iteration):
@@ -32,7 +30,8 @@ def climb(problem, vector, *, max_iter, tol, on_iteration):
     ----------
     problem : object
         ``evaluate(vector)`` -> value, gradient; ``preconditioner(vector)`` -> a function
-        of a gradient; ``lower``, the bounds of a vector from below.
+        of a gradient; ``lower``, the bounds of a vector from below; ``is_near``, whether
+        the start is known to be next to the top.
     vector : ndarray
     max_iter : int
     tol : float
@@ -53,7 +52,8 @@ def climb(problem, vector, *, max_iter, tol, on_iteration):
     precondition = problem.preconditioner(vector)
     steps, values = deque(maxlen=_MEMORY), []
     for iteration in range(1, max_iter + 1):
-        if _is_due(iteration):
+        refreshes = _REFRESHES[problem.is_near]
+        if iteration in refreshes or iteration % _REFRESH_PERIOD == 0:
             precondition = problem.preconditioner(vector)
         direction = _direction(gradient, steps, precondition)
         if gradient @ direction <= 0:
@@ -64,7 +64,7 @@ def climb(problem, vector, *, max_iter, tol, on_iteration):
         if expected > _NEGLIGIBLE * tol:
             trial = _search(problem, vector, value, gradient, direction)
         if trial is None:
-            values.append(value)
+            values.append(max([value, *values[-1:]]))
             converged = expected <= _NEGLIGIBLE * tol or not steps
             if on_iteration(iteration, value, 0.0) or converged:
                 return vector, values, True
@@ -78,15 +78,11 @@ def climb(problem, vector, *, max_iter, tol, on_iteration):
         values.append(max([value, *values[-1:]]))
         stop = on_iteration(iteration, value, gain)
         settled = len(values) >= _PATIENCE and (
-            values[-1] - values[-_PATIENCE] < _SETTLED * tol
+            values[-1] - values[-_PATIENCE] < _NEGLIGIBLE * tol
         )
         if stop or settled:
             return vector, values, settled
     return vector, values, False
-
-
-def _is_due(iteration):
-    return iteration in _EARLY_REFRESHES or iteration % _REFRESH_PERIOD == 0
 
 
 def _free(problem, vector, gradient):

@@ -22,6 +22,8 @@ _DECIMALS = 9
 # So many turns to a unit: rows next to each other land anywhere. Keys keep more decimals
 # than an order needs, so that a million rows still differ.
 _SCATTER, _KEY_DECIMALS = 1e3, 11
+# A sample is worth its cost where there are so many times more rows.
+_WORTH_A_SAMPLE = 2.8
 _CHUNK_CELLS = 500_000
 
 
@@ -63,6 +65,11 @@ class RowSummary:
         """The target in standard units."""
         return _standardise(self.raw_target, self.weights)
 
+    @property
+    def n_columns(self):
+        """Columns of the features and the target, as far as they are used."""
+        return min(self.X.shape[1], _MAX_COLUMNS) + self.raw_target.shape[1]
+
     @cached_property
     def order(self):
         """The canonical order."""
@@ -76,21 +83,39 @@ class RowSummary:
         )
         return np.lexsort(np.round(keys, _DECIMALS).T[::-1])
 
-    def drawn(self, rows, weights):
-        """The summary of ``rows`` with other weights, in their canonical order."""
-        part = object.__new__(RowSummary)
+    def samples(self, smallest, growth, random_state):
+        """Numbers of the rows of nested samples, each ``growth`` times the last.
+
+        Of distinct rows, drawn by their content, all copies: so a row of weight two is
+        two rows here, too. The largest sample is well below all rows.
+        """
+        offset = random_state.uniform()
+        if len(self.weights) < smallest * _WORTH_A_SAMPLE:
+            return []
+        places = self._places(offset)
+        distinct = np.unique(places)
+        samples, size = [], smallest
+        while size * _WORTH_A_SAMPLE <= len(distinct):
+            samples.append(np.flatnonzero(places <= distinct[size - 1]))
+            size *= growth
+        return samples
+
+    def thinned(self, n_rows, random_state):
+        """At most ``n_rows`` distinct rows, drawn in the same way."""
+        offset = random_state.uniform()
+        if n_rows >= len(self.weights):
+            return self
+        places = self._places(offset)
+        last = np.unique(places)[:n_rows][-1]
+        rows = self.order[places[self.order] <= last]
+        part = RowSummary(None, None, self.weights[rows], self.least_variance)
         part.features, part.target = self.features[rows], self.target[rows]
-        part.weights, part.least_variance = weights, self.least_variance
         part.order = np.arange(len(rows))
         return part
 
-    def sample(self, n_rows, random_state):
-        """Numbers of all copies of ``n_rows`` distinct rows, drawn by their content.
-
-        So a row of weight two is two rows here, too.
-        """
-        scattered = (_SCATTER * self._keys() + random_state.uniform()) % 1.0
-        return np.flatnonzero(scattered <= np.unique(scattered)[:n_rows][-1])
+    def _places(self, offset):
+        """Numbers in [0, 1) that follow from the rows' content in no simple way."""
+        return (_SCATTER * self._keys() + offset) % 1.0
 
     def _keys(self):
         """One number for each row that only equal rows are likely to share."""
@@ -109,24 +134,17 @@ class RowSummary:
         target, weights = self.raw_target[rows], self.weights[rows]
         return RowSummary(X, target, weights, self.least_variance)
 
-    def thinned(self, n_rows, random_state):
-        """At most ``n_rows`` rows, drawn by weight at equal steps."""
-        if n_rows >= len(self.weights):
-            return self
-        offset = random_state.uniform()
-        counts = systematic_counts(self.weights, self.order, n_rows, offset)
-        rows = self.order[counts[self.order] > 0]
-        return self.drawn(rows, counts[rows].astype(float))
-
 
 def _mixed_columns(columns, weights):
     """One combination of the columns in standard units, a few rows at a time."""
     mean, scale = column_moments(columns, weights / weights.sum())
     # No two columns alike, so that an exchange of their values is another number.
-    mixture = np.sqrt(2.0 + np.arange(len(mean))) / np.where(scale > 0, scale, 1.0)
-    offset = mean @ mixture
+    constant = _is_constant(mean, scale)
+    mixture = np.sqrt(2.0 + np.arange(len(mean))) / np.where(constant, np.inf, scale)
     parts = row_slices(len(columns), max(_CHUNK_CELLS // max(len(mean), 1), 1))
-    keys = [columns[part].astype(np.float64) @ mixture - offset for part in parts]
+    keys = [
+        np.subtract(columns[part], mean, dtype=np.float64) @ mixture for part in parts
+    ]
     return np.concatenate(keys)
 
 
@@ -207,12 +225,17 @@ def draw_by_weight(mass, order, uniforms):
     return order[(cumulated <= wanted[:, None]).sum(axis=1).clip(max=len(order) - 1)]
 
 
+def _is_constant(mean, scale):
+    """Whether what a column varies by is rounding."""
+    return scale <= 1e-12 * np.abs(mean)
+
+
 def _standardise(columns, weights):
     probability = weights / weights.sum()
     mean = probability @ columns
     centered = columns - mean
     scale = np.sqrt(probability @ centered**2)
-    constant = scale <= 1e-12 * np.abs(mean)
+    constant = _is_constant(mean, scale)
     centered /= np.where(constant, 1.0, scale)
     centered[:, constant] = 0.0
     return centered

@@ -20,6 +20,8 @@ _MAX_GATE_STEP = 8.0
 # Width of the bell around a seed, in units of the mean squared distance to a seed.
 _BELL = 0.25
 _TINY = 1e-9
+# Above so many responsibilities, half the precision is half the time.
+_SINGLE_PRECISION_CELLS = 300_000
 
 
 class ShortRuns:
@@ -35,12 +37,16 @@ class ShortRuns:
     def __init__(self, rows, n_experts, n_candidates, random_state):
         self.rows = rows
         self.n_experts = n_experts
-        self.columns = _columns(rows)
+        # Sums and small matrices are in double precision in any case.
+        cells = n_candidates * n_experts * len(rows.weights)
+        self.dtype = np.float64 if cells < _SINGLE_PRECISION_CELLS else np.float32
+        self.columns = _columns(rows).astype(self.dtype)
+        self.weights = rows.weights.astype(self.dtype)
         self.n_inputs = 1 + rows.features.shape[1]
         self.inputs = self.columns[:, : self.n_inputs]
         self.first, self.second = np.triu_indices(self.columns.shape[1])
         self.products = self.columns[:, self.first] * self.columns[:, self.second]
-        self.resp = self._bells(n_candidates, random_state)
+        self.resp = self._bells(n_candidates, random_state).astype(self.dtype)
         self._fit_planes(self._moments())
 
     def _bells(self, n_candidates, random_state):
@@ -74,8 +80,8 @@ class ShortRuns:
 
     def _weighted_products(self, coefficients):
         """sum_i w_i c_i z_i z_i' for each row of ``coefficients`` (..., n)."""
-        flat = (coefficients * self.rows.weights).reshape(-1, len(self.products))
-        sums = flat @ self.products
+        flat = (coefficients * self.weights).reshape(-1, len(self.products))
+        sums = (flat @ self.products).astype(np.float64)
         return self._unfold(sums.reshape(*coefficients.shape[:-1], -1))
 
     def _moments(self):
@@ -105,23 +111,24 @@ class ShortRuns:
 
     def _squared_residuals(self, columns):
         """Squared residuals (B, K, m, n)."""
-        planes = np.swapaxes(self.planes, 2, 3)
+        planes = np.swapaxes(self.planes, 2, 3).astype(columns.dtype)
         targets = columns[:, self.n_inputs :].T
         return (targets - planes @ columns[:, : self.n_inputs].T) ** 2
 
     def _log_density(self, columns):
         """log f_k(y | x) up to a constant (B, K, n)."""
-        scaled = self._squared_residuals(columns) / self.variances[..., None]
-        log_scale = np.log(self.variances).sum(axis=2)
+        scaled = self._squared_residuals(columns)
+        scaled /= self.variances[..., None].astype(columns.dtype)
+        log_scale = np.log(self.variances).sum(axis=2).astype(columns.dtype)
         return -0.5 * (scaled.sum(axis=2) + log_scale[..., None])
 
     def _expect(self):
         """E-step: responsibilities, and each candidate's log-likelihood."""
-        log_gate = self.gates @ self.inputs.T
+        log_gate = self.gates.astype(self.dtype) @ self.inputs.T
         joint = log_gate + self._log_density(self.columns)
         log_joint, self.resp = _normalise(joint)
         log_gate, self.gate_proba = _normalise(log_gate)
-        self.scores = (log_joint - log_gate) @ self.rows.weights
+        self.scores = (log_joint - log_gate) @ self.weights
 
     # -- k-plane --------------------------------------------------------------------
 
@@ -134,7 +141,7 @@ class ShortRuns:
                 break
             labels = nearest
             experts = np.arange(self.n_experts)[:, None]
-            self.resp = (labels[:, None, :] == experts).astype(float)
+            self.resp = (labels[:, None, :] == experts).astype(self.dtype)
             self._fit_planes(self._moments())
 
     # -- EM with a gate in closed form ----------------------------------------------
@@ -168,7 +175,7 @@ class ShortRuns:
         chosen = []
         for drawn in random_state.uniform(size=(n_new, len(log_joint))).argsort(axis=1):
             half = np.sort(drawn[: max(len(drawn) // 2, self.n_experts)])
-            chosen.append(half[_cover(log_joint[half], self.rows, self.n_experts)])
+            chosen.append(half[_cover(log_joint[half], self.weights, self.n_experts)])
         new = _normalise(log_joint[np.array(chosen)])[1]
         best = np.argsort(-self.scores, kind="stable")[:n_kept]
         self.resp = np.concatenate([new, self.resp[best]])
@@ -199,7 +206,7 @@ class ShortRuns:
         form[..., 0, 0] += constant
         flat = form[..., self.first, self.second]
         flat = flat * np.where(self.first == self.second, 1.0, 2.0)
-        return flat.reshape(-1, flat.shape[-1]) @ self.products.T
+        return flat.reshape(-1, flat.shape[-1]).astype(self.dtype) @ self.products.T
 
     # -- EM with the softmax gate itself --------------------------------------------
 
@@ -213,7 +220,7 @@ class ShortRuns:
     def _step_gate(self):
         n_candidates, p = len(self.gates), self.n_inputs
         free = self.gates[:, :-1] - self.gates[:, -1:]
-        excess = (self.gate_proba - self.resp)[:, :-1] * self.rows.weights
+        excess = (self.gate_proba - self.resp)[:, :-1] * self.weights
         gradient = excess @ self.inputs + _GATE_RIDGE * free
         first, second = np.triu_indices(self.n_experts - 1)
         curvature = -self.gate_proba[:, first] * self.gate_proba[:, second]
@@ -262,11 +269,11 @@ def _normalise(values):
     return (peak + np.log(total))[:, 0], proba
 
 
-def _cover(values, rows, n_chosen):
+def _cover(values, weights, n_chosen):
     """Greedily choose rows of ``values`` whose maximum is largest over all data."""
-    chosen, covered = [], np.full(values.shape[1], -np.inf)
+    chosen, covered = [], np.full(values.shape[1], -np.inf, dtype=values.dtype)
     for _ in range(n_chosen):
-        gain = np.maximum(values, covered) @ rows.weights
+        gain = np.maximum(values, covered) @ weights
         gain[chosen] = -np.inf
         chosen.append(int(gain.argmax()))
         covered = np.maximum(covered, values[chosen[-1]])

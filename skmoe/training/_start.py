@@ -22,17 +22,26 @@ _ROWS_PER_EXPERT = 500
 _ROWS_PER_COLUMN = 50
 _MAX_CELLS = 3_000_000
 _AUTO_CYCLE = ("auto", "k-plane", "auto", "random", "auto")
+_COMPETITORS = ("k-plane", "random") * 3
 # Share of a row that a hard start leaves to all experts.
 _SOFTNESS = 0.1
 
 
-def strategy_of(init, number):
+def strategies_of(init, number, rough):
     """What start ``number`` does: several of "auto" are not all of one kind.
 
     Twenty short runs nearly always agree on the basin they end in. Where that is not the
-    best one, only a start with less foresight finds it.
+    best one, only a start with less foresight finds it. And where linear regressions are
+    but a rough picture of the experts, several such starts compete.
     """
-    return _AUTO_CYCLE[number % len(_AUTO_CYCLE)] if init == "auto" else init
+    kind = _AUTO_CYCLE[number % len(_AUTO_CYCLE)] if init == "auto" else init
+    return _COMPETITORS if rough and kind == "auto" else (kind,)
+
+
+def n_start_rows(summary, n_experts):
+    """As many rows as a start needs."""
+    per_expert = max(_ROWS_PER_EXPERT, _ROWS_PER_COLUMN * summary.n_columns)
+    return per_expert * n_experts
 
 
 def starting_responsibilities(init, summary, n_experts, random_state):
@@ -75,10 +84,9 @@ def _k_plane(summary, n_experts, random_state):
 
 def _short_runs(summary, n_experts, random_state, n_candidates):
     """Candidates at the end of k-plane, on at most as many rows as a start needs."""
-    n_columns = summary.features.shape[1] + summary.target.shape[1]
-    n_rows = max(_ROWS_PER_EXPERT, _ROWS_PER_COLUMN * n_columns) * n_experts
     limit = _MAX_CELLS // (n_candidates * n_experts)
-    part = summary.thinned(min(n_rows, limit), random_state)
+    n_rows = min(n_start_rows(summary, n_experts), limit)
+    part = summary.thinned(n_rows, random_state)
     runs = ShortRuns(part, n_experts, n_candidates, random_state)
     runs.alternate(_N_PLANE_STEPS)
     return runs

@@ -207,6 +207,7 @@ def test_other_experts(two_rates, expert):
     assert np.isfinite(model.score_samples(X, y + 3)).all()
 
 
+@pytest.mark.filterwarnings("ignore:experts.*ended with less")  # one is enough
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_all_counts_zero(rng, fit_intercept):
     X = rng.uniform(1, 2, size=(30, 2))

@@ -162,18 +162,30 @@ def test_wide_data_are_cut(rng):
 
 
 def test_thinned(rng):
-    X, y, _ = make_rows(rng)
+    X, y, weights = make_rows(rng)
     weights = rng.uniform(0.5, 2.0, size=50)
-    weights[3] = 60.0
     summary = RowSummary(X, y, weights)
     assert summary.thinned(50, np.random.RandomState(0)) is summary
     thin = summary.thinned(20, np.random.RandomState(0))
-    assert len(thin.weights) == len(thin.features) == len(thin.target) <= 20
-    assert abs(thin.weights.sum() - 20) <= 1
-    np.testing.assert_array_equal(thin.order, np.arange(len(thin.weights)))
-    heavy = (thin.features == summary.features[3]).all(axis=1)
-    expected = 20 * 60 / weights.sum()
-    assert abs(thin.weights[heavy].sum() - expected) <= 1
+    assert len(thin.weights) == len(thin.features) == len(thin.target) == 20
+    np.testing.assert_array_equal(thin.order, np.arange(20))
+    for features, target, weight in zip(
+        thin.features, thin.target, thin.weights, strict=True
+    ):
+        row = np.flatnonzero((summary.features == features).all(axis=1))
+        assert weight == weights[row]
+        np.testing.assert_array_equal(target, summary.target[row[0]])
+
+
+def test_thinned_rows_keep_their_copies(rng):
+    X, y, counts = make_rows(rng)
+    counts = rng.integers(1, 4, size=50)
+    weighted = RowSummary(X, y, counts.astype(float))
+    repeated = RowSummary(*repeat(counts, X, y), np.ones(counts.sum()))
+    one = weighted.thinned(20, np.random.RandomState(0))
+    other = repeated.thinned(20, np.random.RandomState(0))
+    rows = np.repeat(np.arange(20), one.weights.astype(int))
+    np.testing.assert_allclose(one.features[rows], other.features, atol=1e-12)
 
 
 # Draws of whole rows
