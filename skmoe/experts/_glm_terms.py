@@ -12,6 +12,7 @@ from skmoe.likelihoods._gamma import log_minus_digamma, log_peak
 
 # A rate below this is as good as zero, and one above it has no exponential.
 _SMALLEST_LOG, _LARGEST_LOG = np.log(np.finfo(np.float64).eps), 700.0
+_LARGEST_LOG_DISPERSION = 30.0
 
 
 class PoissonTerms:
@@ -142,11 +143,11 @@ class GammaTerms(PoissonTerms):
     def begin(self, vector):
         """Take on parameters, before the first rows."""
         super().begin(vector)
-        # A step may lead out of all numbers, and is taken back then.
-        with np.errstate(all="ignore"):
-            self.precision = np.exp(-vector[self.n_coef :])
-            self.peak = log_peak(self.precision)[:, None]
-            self.slack, self.slope = log_minus_digamma(self.precision)
+        # An expert that has lost its rows may become as vague as it likes.
+        log_dispersion = np.minimum(vector[self.n_coef :], _LARGEST_LOG_DISPERSION)
+        self.precision = np.exp(-log_dispersion)
+        self.peak = log_peak(self.precision)[:, None]
+        self.slack, self.slope = log_minus_digamma(self.precision)
         self.shape_sums = 0.0
 
     def log_prob(self, part):
@@ -191,4 +192,5 @@ class GammaTerms(PoissonTerms):
     def coefficients(self, vector):
         """To a pool's coefficients and dispersions."""
         coef = vector[: self.n_coef].reshape(self.shape)
-        return coef, np.exp(vector[self.n_coef :])
+        log_dispersion = np.minimum(vector[self.n_coef :], _LARGEST_LOG_DISPERSION)
+        return coef, np.exp(log_dispersion)

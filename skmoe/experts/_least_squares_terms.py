@@ -63,8 +63,7 @@ class LeastSquaresTerms:
         """Take on parameters, before the first rows."""
         self.coef = vector[: self.n_coef].reshape(self.shape)
         log_sd = vector[self.n_coef :].reshape(self.shape[:2])
-        with np.errstate(over="ignore"):
-            self.precision = np.exp(-log_sd)
+        self.precision = np.exp(-log_sd)
         offset = log_sd.sum(axis=1) + np.log(self.scale).sum()
         self.offset = (offset + 0.5 * _LOG_2PI * len(self.scale))[:, None]
         self.coef_sums = np.zeros(self.shape)

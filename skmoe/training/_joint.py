@@ -118,6 +118,7 @@ class JointProblem:
 
     # -- what the climb asks for ------------------------------------------------------
 
+    @np.errstate(all="ignore")  # a step may lead out of all numbers
     def evaluate(self, vector):
         """Objective and gradient."""
         value, self.mass = 0.0, 0.0
@@ -221,15 +222,14 @@ class JointProblem:
         self.gate.begin(gate)
         self.experts.begin(experts)
         for part in self.slices:
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                joint = self.experts.log_prob(part)
-                joint += self.gate.log_prob(part)
-                peak = joint.max(axis=0)
-                joint -= peak
-                np.exp(joint, out=joint)
-                total = joint.sum(axis=0)
-                joint *= self.weights[part] / total
-                yield part, peak + np.log(total), joint
+            joint = self.experts.log_prob(part)
+            joint += self.gate.log_prob(part)
+            peak = joint.max(axis=0)
+            joint -= peak
+            np.exp(joint, out=joint)
+            total = joint.sum(axis=0)
+            joint *= self.weights[part] / total
+            yield part, peak + np.log(total), joint
 
 
 def _side_by_side(gate, experts, n_gate, least):
@@ -272,7 +272,7 @@ def joint_em(starts, data, samples, *, max_iter, tol, on_iteration, earlier=None
             vector, _, _ = _settle(level, vector, {**untold, "tol": rough})
             above[-1].is_near = True
         reached = _settle(problem, vector, told)
-        if problem.is_cheap:
+        if problem.is_cheap and reached[2]:
             # Where rows are few, the optimum itself costs no more than a few steps.
             problem.is_near = True
             untold.update(tol=_EXACT * tol, max_iter=_EXACT_STEPS)

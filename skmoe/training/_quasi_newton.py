@@ -6,6 +6,8 @@ import numpy as np
 
 _MEMORY = 12
 _MAX_TRIALS = 12
+# Of a step in any parameter: units are standard ones, or those of a logarithm.
+_LONGEST = 30.0
 # Armijo's share of the gain that the slope promises.
 _SUFFICIENT = 1e-4
 _BACKTRACK = 0.4
@@ -59,6 +61,7 @@ def climb(problem, vector, *, max_iter, tol, on_iteration):
         if gradient @ direction <= 0:
             steps.clear()
             direction = precondition(gradient)
+        direction *= min(1.0, _LONGEST / max(np.abs(direction).max(initial=0.0), 1.0))
         expected = 0.5 * gradient @ direction
         trial = None
         if expected > _NEGLIGIBLE * tol:
