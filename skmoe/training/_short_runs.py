@@ -21,7 +21,7 @@ _MAX_GATE_STEP = 8.0
 _BELL = 0.25
 _TINY = 1e-9
 # Above so many responsibilities, half the precision is half the time.
-_SINGLE_PRECISION_CELLS = 300_000
+_SINGLE_PRECISION_CELLS = 150_000
 
 
 class ShortRuns:
