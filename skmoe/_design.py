@@ -9,9 +9,10 @@ from scipy.sparse import diags, hstack, issparse
 from skmoe._grams import row_slices
 
 _EPS = np.finfo(np.float64).eps
-# A design of fewer cells is made once and kept; of a larger one, a few rows at a time.
-_KEPT_CELLS = 4_000_000
-# Cells of X that are copied at a time for a mean or a variance.
+# A design of fewer cells is made once and kept; a larger one a few rows at a time, again
+# and again. Single precision is for those who are short of memory.
+_KEPT_CELLS, _KEPT_SINGLE_CELLS = 25_000_000, 4_000_000
+# Cells of X that are worked on at a time.
 _CHUNK_CELLS = 100_000
 
 
@@ -86,7 +87,9 @@ class Design:
 
     def rows(self, part):
         """The rows of the slice ``part`` in standard units."""
-        if "matrix" in vars(self) or self.n_samples * self.n_columns <= _KEPT_CELLS:
+        single = self.X.dtype == np.float32
+        limit = _KEPT_SINGLE_CELLS if single else _KEPT_CELLS
+        if "matrix" in vars(self) or self.n_samples * self.n_columns <= limit:
             return self.matrix[part]
         # Gate and experts that share a design ask for the same rows in turn.
         last, rows = self._last
@@ -118,11 +121,12 @@ class Design:
             if not self.fit_intercept:
                 return matrix
             return hstack([np.ones((X.shape[0], 1)), matrix], format="csr")
-        # Column by column, as long loops are fast ones.
+        # Column by column, as long loops are fast ones; and within reach of the cache.
         columns = np.empty((self.n_columns, X.shape[0]))
         slopes = columns[self.fit_intercept :]
-        np.subtract(X.T, self.center[:, None], out=slopes)
-        slopes /= self.scale[:, None]
+        for part in row_slices(len(X), _chunk_length(X)):
+            np.subtract(X[part].T, self.center[:, None], out=slopes[:, part])
+            slopes[:, part] /= self.scale[:, None]
         if self.fit_intercept:
             columns[0] = 1.0
             # What is left of a constant column is rounding, not information.
@@ -161,10 +165,14 @@ class Design:
 
 def column_moments(X, probability):
     """Mean and standard deviation of the columns of a dense X, a few rows at a time."""
-    parts = row_slices(len(X), max(_CHUNK_CELLS // max(X.shape[1], 1), 1))
+    parts = row_slices(len(X), _chunk_length(X))
     mean = sum(probability[part] @ X[part].astype(np.float64) for part in parts)
     variance = sum(
         probability[part] @ np.subtract(X[part], mean, dtype=np.float64) ** 2
         for part in parts
     )
     return mean, np.sqrt(variance)
+
+
+def _chunk_length(X):
+    return max(_CHUNK_CELLS // max(X.shape[1], 1), 1)

@@ -29,6 +29,7 @@ def rng(request):
 def is_kept(request, monkeypatch):
     if not request.param:
         monkeypatch.setattr(_design, "_KEPT_CELLS", 0)
+        monkeypatch.setattr(_design, "_KEPT_SINGLE_CELLS", 0)
         monkeypatch.setattr(_design, "_CHUNK_CELLS", 24)
     return request.param
 
@@ -188,6 +189,7 @@ def test_moments_far_from_zero(rng):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_large_table_is_not_copied(monkeypatch, dtype):
     monkeypatch.setattr(_design, "_KEPT_CELLS", 0)
+    monkeypatch.setattr(_design, "_KEPT_SINGLE_CELLS", 0)
     X = np.random.default_rng(0).normal(size=(50_000, 20)).astype(dtype)
     weights = np.ones(len(X))
     tracemalloc.start()

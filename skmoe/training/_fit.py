@@ -110,8 +110,10 @@ def _samples(parts, data, summary, rough, random_state):
     """The rows that a joint solution begins with, and goes on with; or none."""
     smallest = n_start_rows(summary, parts.pool.n_experts)
     smallest = smallest // 2 if rough else smallest
-    rows = summary.samples(smallest, _GROWTH, random_state)
-    return [data.subset(some) for some in rows]
+    samples = summary.samples(smallest, _GROWTH, random_state)
+    return [
+        data.subset(rows, smallest * _GROWTH**level) for level, rows in enumerate(samples)
+    ]
 
 
 def _em(starts, data, samples, draws, *, random_state, **options):

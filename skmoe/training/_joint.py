@@ -31,9 +31,10 @@ _EXACT, _EXACT_STEPS = 1e-9, 8
 # Of each of several starts.
 _TRIAL_TOLERANCE, _TRIAL_STEPS = 1e-3, 30
 # Of what an optimum on a sample is worth: it is no use to come closer to it.
-_ROUGH = 0.1
-# The information of so many rows, times parameters, is not worth what it costs.
-_MAX_INFORMATION = 6_000_000
+_ROUGH = 0.03
+# The information of so many rows, times parameters, is not worth what it costs; but for
+# that of a small part of all rows.
+_MAX_INFORMATION, _PART = 6_000_000, 0.07
 # With more parameters, the observed information costs more than the steps it saves.
 _MAX_OBSERVED = 1000
 # Curvature of a direction without data, per unit of weight.
@@ -96,6 +97,12 @@ class JointProblem:
         part.slices = part._slices()
         return part
 
+    def take_information_from(self, below):
+        """Let a smaller sample estimate the information, where all rows cost too much."""
+        if not self.is_cheap:
+            is_part = len(below.weights) <= _PART * len(self.weights)
+            self.sample = below if below.is_cheap or is_part else below.sample
+
     # -- vectors and parts ------------------------------------------------------------
 
     def vector_of(self, parts):
@@ -121,7 +128,7 @@ class JointProblem:
     @np.errstate(all="ignore")  # a step may lead out of all numbers
     def evaluate(self, vector):
         """Objective and gradient."""
-        value, self.mass = 0.0, 0.0
+        value, self.mass, self.evaluated = 0.0, 0.0, vector
         for part, log_likelihood, share in self._visit(vector):
             value += self.weights[part] @ log_likelihood
             self.mass += share.sum(axis=1)
@@ -136,6 +143,12 @@ class JointProblem:
         if not np.isfinite(value) or not np.isfinite(gradient).all():
             return -np.inf, np.zeros_like(vector)
         return value / self.total, gradient / self.total
+
+    def load(self, vector):
+        """Each expert's share of the weight."""
+        if vector is not self.evaluated:
+            self.evaluate(vector)
+        return self.mass / self.total
 
     def preconditioner(self, vector):
         """Solve with the information, which the sample estimates.
@@ -265,23 +278,40 @@ def joint_em(starts, data, samples, *, max_iter, tol, on_iteration, earlier=None
         levels = [*(problem.subset(sample) for sample in samples), problem]
         vector, above = _first_vector(levels, starts, earlier, untold)
         for below, level in pairwise(levels):
-            if not level.is_cheap:
-                level.sample = below.sample
+            level.take_information_from(below)
         for level in above[:-1]:
-            rough = max(tol, _ROUGH * len(vector) / len(level.weights))
+            rough = max(tol, _ROUGH * len(vector) / level.data.n_distinct)
             vector, _, _ = _settle(level, vector, {**untold, "tol": rough})
             above[-1].is_near = True
         reached = _settle(problem, vector, told)
-        if problem.is_cheap and reached[2]:
-            # Where rows are few, the optimum itself costs no more than a few steps.
+        if problem.is_cheap:
             problem.is_near = True
-            untold.update(tol=_EXACT * tol, max_iter=_EXACT_STEPS)
-            reached = (climb(problem, reached[0], **untold)[0], *reached[1:])
+            reached = _to_the_top(problem, *reached, told)
         best = _finish(problem, *reached)
     if earlier is not None and best.lower_bound < earlier.lower_bound:
         kept = (max(bound, earlier.lower_bound) for bound in best.lower_bounds)
         return replace(earlier, lower_bounds=tuple(kept), converged=best.converged)
     return best
+
+
+def _to_the_top(problem, vector, values, converged, options):
+    """Where rows are few, the optimum itself costs no more than a few steps."""
+    exact = {
+        "tol": _EXACT * options["tol"],
+        "max_iter": _EXACT_STEPS,
+        "on_iteration": lambda *_: False,
+    }
+    while converged:
+        vector, above, _ = climb(problem, vector, **exact)
+        gain, n_left = above[-1] - values[-1], options["max_iter"] - len(values)
+        if gain <= options["tol"] or n_left <= 0:
+            return vector, [*values[:-1], max(above[-1], values[-1])], converged
+        # It was a saddle. The way goes on behind it.
+        vector, more, converged = climb(
+            problem, vector, **{**options, "max_iter": n_left}
+        )
+        values = [*values, *more]
+    return vector, values, converged
 
 
 def _first_vector(levels, starts, earlier, options):
@@ -306,8 +336,7 @@ def _settle(problem, vector, options):
     """Climb, and once more if an expert has lost its rows."""
     data = problem.data
     vector, values, converged = climb(problem, vector, **options)
-    problem.evaluate(vector)
-    lost = lost_experts(problem.mass / problem.total)
+    lost = lost_experts(problem.load(vector))
     n_left = options["max_iter"] - len(values)
     if not lost or n_left <= 0 or not converged:
         return vector, values, converged
@@ -326,17 +355,24 @@ def _settle(problem, vector, options):
 
 def _finish(problem, vector, values, converged):
     """End with the M-step of the experts, and tell what was reached."""
-    last = problem.maximised(vector) if problem.experts.has_m_step else vector
-    value, _ = problem.evaluate(last)
-    if value < values[-1]:
-        last = vector
-        value, _ = problem.evaluate(last)
-    load = problem.mass / problem.total
+    value = values[-1]
+    if problem.experts.has_m_step:
+        last = problem.maximised(vector)
+        # Of many rows, what it would still gain is less than it would cost to know.
+        if problem.is_cheap or not converged:
+            vector, value = _higher(problem, last, vector, value)
+    load = problem.load(vector)
     return Result(
-        problem.parts_at(last, len(values)),
+        problem.parts_at(vector, len(values)),
         lower_bound=value,
         lower_bounds=(*values[:-1], value),
         converged=converged,
         load=load,
         lost=tuple(sorted(lost_experts(load))),
     )
+
+
+def _higher(problem, last, vector, value):
+    """The last vector with its value, or the one before if that is higher."""
+    last_value, _ = problem.evaluate(last)
+    return (last, last_value) if last_value >= value else (vector, value)

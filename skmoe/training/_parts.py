@@ -15,7 +15,8 @@ class TrainingData:
     """What does not change during training.
 
     ``target`` is y as the likelihood takes it: numbers, or the classes' numbers.
-    ``bound_gate`` fits a gate to these rows. ``rows`` are their numbers, in a subset.
+    ``bound_gate`` fits a gate to these rows. In a subset, ``rows`` are their numbers, of
+    which ``n_distinct`` are not copies of others.
     """
 
     X: object
@@ -23,6 +24,7 @@ class TrainingData:
     weights: np.ndarray
     bound_gate: object = None
     rows: np.ndarray | None = None
+    n_distinct: int | None = None
 
     def bind(self, gate):
         """Prepare the rows for being fitted by ``gate`` many times."""
@@ -34,11 +36,12 @@ class TrainingData:
         """Sum of the weights."""
         return self.weights.sum()
 
-    def subset(self, rows):
+    def subset(self, rows, n_distinct):
         """Some of the rows."""
         X = safe_indexing(self.X, rows)
         gate = self.bound_gate.subset(X, rows)
-        return TrainingData(X, self.target[rows], self.weights[rows], gate, rows)
+        target, weights = self.target[rows], self.weights[rows]
+        return TrainingData(X, target, weights, gate, rows, n_distinct)
 
 
 @dataclass

@@ -19,7 +19,7 @@ _REFRESHES = {False: (3, 10), True: (10,)}
 _REFRESH_PERIOD = 25
 # A step that promises less than this share of ``tol`` is not worth taking; where steps
 # promise more than they bring, less than it in so many of them tells the end.
-_NEGLIGIBLE, _PATIENCE = 0.1, 5
+_NEGLIGIBLE, _PATIENCE = 0.5, 5
 
 
 def climb(problem, vector, *, max_iter, tol, on_iteration):
