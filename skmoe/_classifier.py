@@ -32,20 +32,21 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         What decides between the experts. A classifier with ``predict_proba`` becomes a
         :class:`~skmoe.gates.ClassifierGate`; a pipeline that ends in a gate is a gate.
     solver : {"em", "hard-em", "stochastic-em"}, default="em"
-        Whether rows are shared by the experts, given to one each, or drawn.
+        Whether rows are shared by the experts, given to one each, or drawn. With "em",
+        logistic experts and a softmax or constant gate are solved together, to the same
+        optimum.
     init : {"auto", "k-plane", "k-means", "random"} or array-like of shape \
             (n_samples, n_experts), default="auto"
-        Where to start. "auto" makes twenty short runs of linear experts on the classes'
-        indicators and goes on from the best; "k-plane" makes one; an array holds
-        responsibilities.
+        Where to start. "auto" goes on from the best of six plain starts where experts
+        are logistic, and otherwise from the best of twenty short runs of linear experts
+        on the classes' indicators; "k-plane" makes one; an array holds responsibilities.
     n_init : int, default=1
         Number of starts; the best objective is kept. Of several "auto" starts the
         second and the fourth of five are plain "k-plane" and "random", for variety.
     max_iter : int, default=100
         Most iterations of a start.
     tol : float, default=1e-6
-        Gain of the objective per row, over five iterations, at which a start has
-        converged.
+        What the objective per row may still gain, about, when a start has converged.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the last fit, in one start.
     n_jobs : int, default=None

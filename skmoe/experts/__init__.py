@@ -15,6 +15,9 @@ The expert-pool protocol, duck-typed; ``K`` is the number of experts:
 ``iteration``
     Set by training, so that an error can tell when it happened.
 
+``terms(y, weights, likelihood)`` and more (optional)
+    For being solved together with the gate; see ``skmoe.training``.
+
 A copy of a pool is a snapshot: ``fit`` binds new state and changes none in place. An
 expert knows nothing of gates.
 """

@@ -15,7 +15,9 @@ The gate protocol, duck-typed; ``K`` is the number of experts:
     What the gate's own objective subtracts from the log-likelihood; 0 if absent.
 
 ``bind(X, weights)`` (optional)
-    A faster way of being fitted to the same rows many times, as :class:`BoundGate`.
+    A faster way of being fitted to the same rows many times, as :class:`BoundGate`. If
+    that offers ``terms``, gate and experts may be solved together; see
+    ``skmoe.training``.
 
 A pipeline that ends in a gate is a gate. A gate knows nothing of experts.
 """

@@ -2,6 +2,7 @@
 
 ``_start``      responsibilities to start from (``_short_runs``: many at once)
 ``_em``         the loop of E- and M-steps, soft and hard; ``_anderson`` speeds it up
+``_joint``      gate and experts solved together; ``_quasi_newton`` climbs
 ``_stochastic`` the loop in which rows are drawn
 ``_revival``    experts that lost their rows
 ``_parts``      gate, experts and dispersions, and one step of each
@@ -9,6 +10,31 @@
 ``_fit``        several starts
 
 Training knows the protocols of gates, experts and likelihoods, not their kinds.
+
+A bound gate and a pool may offer *terms*, their part of the log-likelihood as a function
+of a vector; if both do, they are solved together. A pool has ``bind(X, weights)``,
+``subset(X, rows)``, ``terms(y, weights, likelihood)`` (None where it does not maximise
+this likelihood), ``parameters(terms, dispersion)`` -> vector, and
+``with_parameters(terms, vector, n_iter)`` -> pool, dispersion; a bound gate has
+``subset(X, rows)``, ``terms(gate, n_experts)``, ``parameters(gate, terms)`` and
+``with_parameters(gate, terms, vector, n_iter)`` -> gate. Terms have
+
+``size``, ``lower``, ``design``
+    Number of parameters, their bounds from below, and the rows they look at.
+``begin(vector)``, ``log_prob(part)`` -> (K, n_rows)
+    Take on parameters; then log g_k, or log f_k, of one slice of rows after the other.
+``collect(share)``, ``gradient()``, ``penalty()`` -> value, slope
+    Add the gradient of sum_ik share_ik log_prob_ik for the last slice; what was added.
+``collect_information(share)``, ``information(total)`` -> ``Blocks``
+    The same of the negative Hessian, scaled up to rows of the weight ``total``.
+``scores()`` -> (q, n_rows), owners
+    Derivatives by each linear predictor, and the experts that they belong to.
+``subset(rows)``
+    The same for some rows, in the same units.
+
+Terms of experts also say ``n_numbers`` (held for each row), ``has_m_step`` (and then
+``maximised(vector)``), and, without one, ``neutral()``: the parameters of experts that
+know nothing.
 """
 
 from skmoe.training._em import Result, evaluate
