@@ -17,7 +17,8 @@ from skmoe.experts._least_squares import LeastSquaresPool
 from skmoe.gates import SoftmaxGate
 from skmoe.likelihoods import GaussianLikelihood
 from skmoe.training import Parts, TrainingData
-from skmoe.training._joint import JointProblem
+from skmoe.training._joint import joint_terms
+from skmoe.training._joint_problem import JointProblem
 
 D, K = 20, 8
 CHUNK = 4096
@@ -34,8 +35,8 @@ def one_pass(X, y, n_experts, begin):
     gate, pool = SoftmaxGate(), LeastSquaresPool(experts)
     data = TrainingData(X, y, np.ones(len(y)))
     data.bind(gate)
-    pool.bind(X, data.weights)
-    problem = JointProblem(Parts(gate, pool, GaussianLikelihood()), data)
+    parts = Parts(gate, pool, GaussianLikelihood())
+    problem = JointProblem(parts, data, joint_terms(parts, data))
     free = begin.gate[:-1] - begin.gate[-1]
     scale = y.std()
     vector = np.concatenate(

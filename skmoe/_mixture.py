@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import logsumexp
 from sklearn.utils import check_random_state
 
-from skmoe.likelihoods._poisson import smallest_integers
+from skmoe._special import smallest_integers
 
 # Of the quantile, relative to its size and the width of the first bracket.
 _QUANTILE_TOLERANCE = 1e-12

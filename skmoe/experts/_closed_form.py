@@ -60,8 +60,15 @@ class ClosedFormPool:
         """Number of experts."""
         return len(self.experts)
 
-    def bind(self, X, weights):
-        """Prepare for many fits to X, whose rows have these ``weights``."""
+    def bind(self, X, weights, design=None):
+        """Prepare for many fits to X, whose rows have these ``weights``.
+
+        A ``design`` that others have made of the same rows is taken over.
+        """
+        if X is not self._source and design is not None:
+            checked = self._check(X)
+            if design.X is checked and design.fit_intercept == self.fit_intercept:
+                self.design, self._source, self._total = design, X, weights
         self._bind(X, weights[:, None])
 
     def subset(self, X, rows):

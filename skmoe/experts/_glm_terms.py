@@ -7,8 +7,8 @@ from scipy.special import gammaln
 
 from skmoe._blocks import Blocks
 from skmoe._grams import weighted_grams
+from skmoe._special import log_minus_digamma, log_peak
 from skmoe.likelihoods import GammaLikelihood
-from skmoe.likelihoods._gamma import log_minus_digamma, log_peak
 
 # A rate below this is as good as zero, and one above it has no exponential.
 _SMALLEST_LOG, _LARGEST_LOG = np.log(np.finfo(np.float64).eps), 700.0

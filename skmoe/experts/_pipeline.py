@@ -101,7 +101,7 @@ class PipelinePool:
 
     # -- solved together with the gate, as the inner pool is ----------------------------
 
-    def bind(self, X, weights):
+    def bind(self, X, weights, design=None):
         """Prepare for many fits to X, whose rows have these ``weights``."""
         self.inner = copy(self.inner)
         self.inner.bind(self.transformed(X), weights)

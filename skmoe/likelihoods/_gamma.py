@@ -1,10 +1,11 @@
 """Positive numbers whose spread grows with an expert's prediction."""
 
 import numpy as np
-from scipy.special import digamma, gammainc, gammaincinv, gammaln, polygamma
+from scipy.special import gammainc, gammaincinv
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import GammaRegressor
 
+from skmoe._special import log_minus_digamma, log_peak
 from skmoe.likelihoods._checks import check_positive, check_rows
 
 # As for the Gaussian: the variation of an expert that runs through its rows exactly ends
@@ -15,8 +16,6 @@ _ROUNDING = 1e-14
 _SMALLEST_MEAN = np.sqrt(np.finfo(np.float64).tiny)
 # Of log(a) - digamma(a): an expert is nowhere near its rows.
 _LARGEST_EXCESS = 1e100
-# Shapes above this are left to asymptotic series, which cancel nothing.
-_LARGE_SHAPE = 100.0
 _NEWTON_STEPS = 10
 
 
@@ -172,16 +171,6 @@ def _excess_of_target(y, weights):
     return weights @ _half_deviance(np.log(y) - log_mean) / weights.sum()
 
 
-def log_peak(shape):
-    """a log(a) - a - log Gamma(a)."""
-    large = shape > _LARGE_SHAPE
-    a = np.where(large, _LARGE_SHAPE, shape)
-    exact = a * np.log(a) - a - gammaln(a)
-    a = np.where(large, shape, _LARGE_SHAPE)
-    stirling = 0.5 * np.log(a / (2 * np.pi)) - 1 / (12 * a) + 1 / (360 * a**3)
-    return np.where(large, stirling, exact)
-
-
 def _dispersion(excess):
     """Solve log(a) - digamma(a) = excess for 1 / a, by Newton's method in log(a)."""
     excess = np.clip(excess, 0.5 * _ROUNDING**2, _LARGEST_EXCESS)
@@ -191,16 +180,3 @@ def _dispersion(excess):
         value, slope = log_minus_digamma(shape)
         shape = shape * np.exp(np.clip((excess - value) / slope, -1.0, 1.0))
     return 1 / shape
-
-
-def log_minus_digamma(shape):
-    """log(a) - digamma(a), and its derivative by log(a)."""
-    large = shape > _LARGE_SHAPE
-    a = np.where(large, _LARGE_SHAPE, shape)
-    exact = np.log(a) - digamma(a), 1 - a * polygamma(1, a)
-    a = np.where(large, shape, _LARGE_SHAPE)
-    series = (
-        1 / (2 * a) + 1 / (12 * a**2) - 1 / (120 * a**4),
-        -1 / (2 * a) - 1 / (6 * a**2) + 1 / (30 * a**4),
-    )
-    return np.where(large, series, exact)

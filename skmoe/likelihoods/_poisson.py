@@ -5,6 +5,7 @@ from scipy.special import gammaln, pdtr, xlogy
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import PoissonRegressor
 
+from skmoe._special import smallest_integers
 from skmoe.likelihoods._checks import check_positive, check_rows
 
 # A tree's leaf full of zeros, or an underflow, makes a count unlikely, not impossible.
@@ -115,27 +116,3 @@ def _rates(prediction):
         prediction, "poisson", "PoissonRegressor or HistGradientBoostingRegressor"
     )
     return np.maximum(prediction, _SMALLEST_RATE)
-
-
-def smallest_integers(reached, low, high):
-    """Smallest integers in (low, high] from which on ``reached`` holds, by bisection.
-
-    Parameters
-    ----------
-    reached : callable
-        From integers, as floats, to truth values; holds at ``high``, but not at ``low``.
-    low, high : ndarray
-
-    Returns
-    -------
-    integers : ndarray of float
-    """
-    while True:
-        middle = np.floor(0.5 * (low + high))
-        # Beyond 2**53, neighbours have no number between them.
-        between = (middle > low) & (middle < high)
-        if not between.any():
-            return high
-        holds = reached(middle)
-        high = np.where(between & holds, middle, high)
-        low = np.where(between & ~holds, middle, low)

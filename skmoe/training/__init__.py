@@ -2,7 +2,8 @@
 
 ``_start``      responsibilities to start from (``_short_runs``: many at once)
 ``_em``         the loop of E- and M-steps, soft and hard; ``_anderson`` speeds it up
-``_joint``      gate and experts solved together; ``_quasi_newton`` climbs
+``_joint``      gate and experts solved together: ``_joint_problem`` is the objective,
+                which ``_quasi_newton`` climbs
 ``_stochastic`` the loop in which rows are drawn
 ``_revival``    experts that lost their rows
 ``_parts``      gate, experts and dispersions, and one step of each

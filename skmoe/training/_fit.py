@@ -2,6 +2,7 @@
 
 from copy import copy, deepcopy
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -57,6 +58,7 @@ def fit_starts(
     terms = joint_terms(parts, data) if solver == "em" else None
     rough = terms is not None and not terms.has_m_step
     samples = [] if terms is None else _samples(parts, data, summary, rough, random_state)
+    solve = _solution(solver, terms, samples)
     first = samples[0] if samples else data
     summary = summary.subset(first.rows) if samples else summary
     n_experts = parts.pool.n_experts
@@ -75,10 +77,10 @@ def fit_starts(
         # A copy of a pool is a snapshot.
         own = replace(parts, gate=deepcopy(parts.gate), pool=copy(parts.pool))
         with watch(number) as on_iteration:
-            return _SOLVERS[solver](
+            return solve(
                 [Result(own, responsibilities) for responsibilities in proposals],
-                data, samples, draws, max_iter=max_iter, tol=tol,
-                on_iteration=on_iteration, random_state=start_state,
+                data, draws, max_iter=max_iter, tol=tol, on_iteration=on_iteration,
+                random_state=start_state,
             )  # fmt: skip
 
     began = perf_counter()
@@ -96,14 +98,21 @@ def continue_fit(
 ):
     """Train on from an earlier fit, whose objective is not undercut."""
     start = Result(parts, earlier.responsibilities)
-    samples = []
-    if solver == "em" and joint_terms(parts, data) is not None:
-        samples = _samples(parts, data, summary, False, random_state)
+    terms = joint_terms(parts, data) if solver == "em" else None
+    samples = [] if terms is None else _samples(parts, data, summary, False, random_state)
+    solve = _solution(solver, terms, samples)
     with watch(0) as on_iteration:
-        return _SOLVERS[solver](
-            [start], data, samples, draws, max_iter=max_iter, tol=tol,
-            on_iteration=on_iteration, random_state=random_state, earlier=earlier,
+        return solve(
+            [start], data, draws, max_iter=max_iter, tol=tol, on_iteration=on_iteration,
+            random_state=random_state, earlier=earlier,
         )  # fmt: skip
+
+
+def _solution(solver, terms, samples):
+    """The loop of ``solver``, or the joint solution where there is one."""
+    if terms is None:
+        return _SOLVERS[solver]
+    return partial(_joint_em, terms=terms, samples=samples)
 
 
 def _samples(parts, data, summary, rough, random_state):
@@ -116,21 +125,23 @@ def _samples(parts, data, summary, rough, random_state):
     ]
 
 
-def _em(starts, data, samples, draws, *, random_state, **options):
-    if joint_terms(starts[0].parts, data) is not None:
-        return joint_em(starts, data, samples, **options)
+def _joint_em(starts, data, draws, *, random_state, **options):
+    return joint_em(starts, data, **options)
+
+
+def _em(starts, data, draws, *, random_state, **options):
     return expectation_maximisation(
         starts[0], data, e_step=soft_step, accelerate=True, **options
     )
 
 
-def _hard_em(starts, data, samples, draws, *, random_state, **options):
+def _hard_em(starts, data, draws, *, random_state, **options):
     return expectation_maximisation(
         starts[0], data, e_step=hard_step, accelerate=False, **options
     )
 
 
-def _stochastic_em(starts, data, samples, draws, *, tol, **options):
+def _stochastic_em(starts, data, draws, *, tol, **options):
     return stochastic_em(starts[0], data, draws, **options)
 
 

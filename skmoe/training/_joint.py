@@ -9,249 +9,37 @@ is, by EM steps that learn from one another: first on a sample of the rows, wher
 the way is cheap, then on all. Rows are visited a few thousand at a time.
 """
 
-from copy import copy
 from dataclasses import replace
 from itertools import pairwise
 
-import numpy as np
-from scipy.linalg import block_diag
-
-from skmoe._blocks import dense_solver
-from skmoe._grams import row_slices, weighted_grams
 from skmoe._threads import limited_threads
 from skmoe.training._em import Result
-from skmoe.training._parts import Parts, normalise
+from skmoe.training._joint_problem import JointProblem
+from skmoe.training._parts import normalise
 from skmoe.training._quasi_newton import climb
 from skmoe.training._revival import lost_experts, revive
 
-# Numbers that the rows visited at a time hold in each of their arrays.
-_CHUNK_CELLS = 50_000
 # Of the tolerance, and steps, with which a fit to few rows ends.
 _EXACT, _EXACT_STEPS = 1e-9, 8
 # Of each of several starts.
 _TRIAL_TOLERANCE, _TRIAL_STEPS = 1e-3, 30
 # Of what an optimum on a sample is worth: it is no use to come closer to it.
 _ROUGH = 0.03
-# The information of so many rows, times parameters, is not worth what it costs; but for
-# that of a small part of all rows.
-_MAX_INFORMATION, _PART = 6_000_000, 0.07
-# With more parameters, the observed information costs more than the steps it saves.
-_MAX_OBSERVED = 1000
-# Curvature of a direction without data, per unit of weight.
-_FLAT = 1e-9
 
 
 def joint_terms(parts, data):
-    """The experts' part of the log-likelihood; None if it is not solved jointly."""
+    """The experts' part of the log-likelihood; None if it is not solved jointly.
+
+    It binds the pool to the rows.
+    """
     if not (hasattr(data.bound_gate, "terms") and hasattr(parts.pool, "terms")):
         return None
-    parts.pool.bind(data.X, data.weights)
+    design = getattr(data.bound_gate, "design", None)
+    parts.pool.bind(data.X, data.weights, design)
     return parts.pool.terms(data.target, data.weights, parts.likelihood)
 
 
-class JointProblem:
-    """The objective per unit of weight as a function of one vector.
-
-    Parameters
-    ----------
-    parts : Parts
-        With a pool that is bound to the rows.
-    data : TrainingData
-    """
-
-    def __init__(self, parts, data):
-        self.parts, self.data = parts, data
-        self.weights, self.total = data.weights, data.total
-        self.gate = data.bound_gate.terms(parts.gate, parts.pool.n_experts)
-        self.experts = parts.pool.terms(data.target, data.weights, parts.likelihood)
-        if self.experts.design.same_as(self.gate.design):
-            self.experts.design = self.gate.design
-        self.lower = np.concatenate([self.gate.lower, self.experts.lower])
-        self.is_small = (
-            len(self.lower) <= _MAX_OBSERVED and self.experts.design is self.gate.design
-        )
-        self.sample, self.is_near = self, False
-        self.slices = self._slices()
-
-    def _slices(self):
-        n_columns = max(self.experts.n_numbers, self.gate.n_experts, 1)
-        length = max(_CHUNK_CELLS // n_columns, 64)
-        return row_slices(len(self.weights), length)
-
-    @property
-    def is_cheap(self):
-        """Whether the information of all rows is worth what it costs."""
-        return len(self.weights) * len(self.lower) <= _MAX_INFORMATION
-
-    def subset(self, data):
-        """The same problem for some of the rows; its vectors mean the same."""
-        if data is self.data:
-            return self
-        part = copy(self)
-        part.data, part.weights, part.total = data, data.weights, data.total
-        part.gate = self.gate.subset(data.rows)
-        part.experts = self.experts.subset(data.rows)
-        pool = self.parts.pool.subset(data.X, data.rows)
-        part.parts = replace(self.parts, pool=pool)
-        part.sample, part.is_near = part, False
-        part.slices = part._slices()
-        return part
-
-    def take_information_from(self, below):
-        """Let a smaller sample estimate the information, where all rows cost too much."""
-        if not self.is_cheap:
-            is_part = len(below.weights) <= _PART * len(self.weights)
-            self.sample = below if below.is_cheap or is_part else below.sample
-
-    # -- vectors and parts ------------------------------------------------------------
-
-    def vector_of(self, parts):
-        """The parameters of fitted parts."""
-        gate = self.data.bound_gate.parameters(parts.gate, self.gate)
-        experts = parts.pool.parameters(self.experts, parts.dispersion)
-        return np.concatenate([gate, experts])
-
-    def parts_at(self, vector, n_iter):
-        """Fitted parts with these parameters."""
-        gate, experts = self._split(vector)
-        fitted = self.data.bound_gate.with_parameters(
-            self.parts.gate, self.gate, gate, n_iter
-        )
-        pool, dispersion = self.parts.pool.with_parameters(self.experts, experts, n_iter)
-        return Parts(fitted, pool, self.parts.likelihood, dispersion)
-
-    def _split(self, vector):
-        return vector[: self.gate.size], vector[self.gate.size :]
-
-    # -- what the climb asks for ------------------------------------------------------
-
-    @np.errstate(all="ignore")  # a step may lead out of all numbers
-    def evaluate(self, vector):
-        """Objective and gradient."""
-        value, self.mass, self.evaluated = 0.0, 0.0, vector
-        for part, log_likelihood, share in self._visit(vector):
-            value += self.weights[part] @ log_likelihood
-            self.mass += share.sum(axis=1)
-            self.gate.collect(share)
-            self.experts.collect(share)
-        (gate_penalty, gate_slope) = self.gate.penalty()
-        (experts_penalty, experts_slope) = self.experts.penalty()
-        value -= gate_penalty + experts_penalty
-        gradient = np.concatenate(
-            [self.gate.gradient() - gate_slope, self.experts.gradient() - experts_slope]
-        )
-        if not np.isfinite(value) or not np.isfinite(gradient).all():
-            return -np.inf, np.zeros_like(vector)
-        return value / self.total, gradient / self.total
-
-    def load(self, vector):
-        """Each expert's share of the weight."""
-        if vector is not self.evaluated:
-            self.evaluate(vector)
-        return self.mass / self.total
-
-    def preconditioner(self, vector):
-        """Solve with the information, which the sample estimates.
-
-        Far from the optimum with that of the complete data, which is block-diagonal and
-        leads where EM does. Near it with what the rows tell (Louis 1982), which is less
-        what is missing, the experts being unknown, and so leads there faster.
-        """
-        sample = self.sample
-        observed = self.is_near and sample.is_small
-        missing = 0.0
-        for part, _, share in sample._visit(vector):
-            sample.gate.collect_information(share)
-            sample.experts.collect_information(share)
-            if observed:
-                missing += sample._missing(part, share)
-        gate = sample.gate.information(self.total)
-        experts = sample.experts.information(self.total)
-        solve = None
-        if observed:
-            matrix = block_diag(gate.dense(), experts.dense())
-            size = missing.shape[0] * missing.shape[1]
-            scale = self.total / sample.total
-            matrix[:size, :size] -= scale * missing.reshape(size, size)
-            solve = dense_solver(matrix, _FLAT * self.total)
-        if solve is None:
-            solve = _side_by_side(gate, experts, self.gate.size, _FLAT * self.total)
-        return lambda gradient: solve(gradient * self.total)
-
-    def stepped(self, responsibilities):
-        """The M-step in short: one step of Newton, from a model without regimes."""
-        gate, experts = np.zeros(self.gate.size), self.experts.neutral()
-        self.gate.begin(gate)
-        self.experts.begin(experts)
-        for part in self.slices:
-            self.gate.log_prob(part)
-            self.experts.log_prob(part)
-            share = responsibilities[part].T * self.weights[part]
-            for terms in (self.gate, self.experts):
-                terms.collect(share)
-                terms.collect_information(share)
-        solve = _side_by_side(
-            self.gate.information(self.total),
-            self.experts.information(self.total),
-            self.gate.size,
-            _FLAT * self.total,
-        )
-        slope = np.concatenate([self.gate.gradient(), self.experts.gradient()])
-        neutral, step = np.concatenate([gate, experts]), solve(slope)
-        least, _ = self.evaluate(neutral)
-        # An exponential link may be led too far.
-        for size in 0.5 ** np.arange(10):
-            if self.evaluate(neutral + size * step)[0] > least:
-                return neutral + size * step
-        return neutral
-
-    def _missing(self, part, share):
-        """Covariance of the complete data's scores given the rows (q, p, q, p)."""
-        gate, gate_owners = self.gate.scores()
-        experts, owners = self.experts.scores()
-        owners = np.concatenate([gate_owners, owners])
-        scores = np.concatenate([gate, experts])
-        first, second = np.triu_indices(len(scores))
-        mine = scores * share[owners]
-        weights = -mine[first] * (mine / self.weights[part])[second]
-        same = owners[first] == owners[second]
-        weights[same] += mine[first[same]] * scores[second[same]]
-        grams = weighted_grams(self.gate.rows, weights)
-        n_columns = grams.shape[1]
-        missing = np.empty((len(scores), len(scores), n_columns, n_columns))
-        missing[first, second] = missing[second, first] = grams
-        return missing.swapaxes(1, 2)
-
-    def maximised(self, vector):
-        """The M-step of the experts, where it has a closed form."""
-        for _, _, share in self._visit(vector):
-            self.experts.collect_information(share)
-        gate, experts = self._split(vector)
-        return np.concatenate([gate, self.experts.maximised(experts)])
-
-    def _visit(self, vector):
-        """E-step: slices, log-likelihoods, and weighted responsibilities (K, n_rows)."""
-        gate, experts = self._split(vector)
-        self.gate.begin(gate)
-        self.experts.begin(experts)
-        for part in self.slices:
-            joint = self.experts.log_prob(part)
-            joint += self.gate.log_prob(part)
-            peak = joint.max(axis=0)
-            joint -= peak
-            np.exp(joint, out=joint)
-            total = joint.sum(axis=0)
-            joint *= self.weights[part] / total
-            yield part, peak + np.log(total), joint
-
-
-def _side_by_side(gate, experts, n_gate, least):
-    """Solve with two block-diagonal matrices."""
-    first, second = gate.solver(least), experts.solver(least)
-    return lambda g: np.concatenate([first(g[:n_gate]), second(g[n_gate:])])
-
-
-def joint_em(starts, data, samples, *, max_iter, tol, on_iteration, earlier=None):
+def joint_em(starts, data, terms, samples, *, max_iter, tol, on_iteration, earlier=None):
     """Maximise the likelihood of gate and experts together.
 
     Parameters
@@ -260,6 +48,8 @@ def joint_em(starts, data, samples, *, max_iter, tol, on_iteration, earlier=None
         Parts, the same in each, and responsibilities of the first sample's rows to fit
         them to; with ``earlier``, fitted parts. Of several, the best is gone on from.
     data : TrainingData
+    terms : object
+        What :func:`joint_terms` gives.
     samples : list of TrainingData
         Some of the rows, then more; may be empty.
     max_iter, tol, on_iteration
@@ -274,7 +64,7 @@ def joint_em(starts, data, samples, *, max_iter, tol, on_iteration, earlier=None
     told = {"max_iter": max_iter, "tol": tol, "on_iteration": on_iteration}
     untold = {**told, "on_iteration": lambda *_: False}
     with limited_threads(0):
-        problem = JointProblem(starts[0].parts, data)
+        problem = JointProblem(starts[0].parts, data, terms)
         levels = [*(problem.subset(sample) for sample in samples), problem]
         vector, above = _first_vector(levels, starts, earlier, untold)
         for below, level in pairwise(levels):

@@ -8,8 +8,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import GammaRegressor, LinearRegression
 
 from skmoe import MixtureOfExpertsRegressor
+from skmoe._special import log_minus_digamma, log_peak
 from skmoe.likelihoods import GammaLikelihood, check_likelihood
-from skmoe.likelihoods._gamma import log_minus_digamma, log_peak
 
 
 @pytest.fixture(params=[0, 1, 2])

@@ -12,9 +12,17 @@ from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.experts import make_classifier_pool, make_regressor_pool
 from skmoe.gates import ConstantGate, SoftmaxGate
 from skmoe.likelihoods import CategoricalLikelihood, GaussianLikelihood, check_likelihood
-from skmoe.training import Parts, Result, TrainingData, _fit, _joint, _start
+from skmoe.training import (
+    Parts,
+    Result,
+    TrainingData,
+    _fit,
+    _joint_problem,
+    _start,
+)
 from skmoe.training._em import expectation_maximisation, soft_step
-from skmoe.training._joint import JointProblem, joint_em
+from skmoe.training._joint import joint_em, joint_terms
+from skmoe.training._joint_problem import JointProblem
 from skmoe.training._parts import normalise
 
 CURVE = make_pipeline(PolynomialFeatures(include_bias=False), LinearRegression())
@@ -69,10 +77,14 @@ def make_parts(kind, gate, X, y, weights):
     return parts, data
 
 
+def pose(parts, data):
+    return JointProblem(parts, data, joint_terms(parts, data))
+
+
 def make_problem(rng, kind, gate, container):
     X, y, _ = make_rows(rng, kind)
     weights = rng.uniform(0.5, 2.0, size=len(X))
-    problem = JointProblem(*make_parts(kind, gate, container(X), y, weights))
+    problem = pose(*make_parts(kind, gate, container(X), y, weights))
     return problem, 0.3 * rng.normal(size=problem.lower.size)
 
 
@@ -120,8 +132,8 @@ def test_chunks_change_nothing(rng, kind, gate, container, monkeypatch):
     problem, vector = make_problem(rng, kind, gate, container)
     value, gradient = problem.evaluate(vector)
     step = problem.preconditioner(vector)(gradient)
-    monkeypatch.setattr(_joint, "_CHUNK_CELLS", 1)
-    again = JointProblem(problem.parts, problem.data)
+    monkeypatch.setattr(_joint_problem, "_CHUNK_CELLS", 1)
+    again = pose(problem.parts, problem.data)
     assert [len(problem.slices), len(again.slices)] == [1, 3]
     other, slope = again.evaluate(vector)
     assert other == pytest.approx(value, rel=1e-12)
@@ -155,7 +167,7 @@ def test_the_observed_information_inverts_the_hessian(rng, kind):
     model = make_model(kind, init=first, tol=1e-9).fit(X, y)
     parts, data = make_parts(kind, model.gate_, X, y, np.ones(len(X)))
     parts.pool.resume(X, y, data.weights, model.experts_)
-    parts.dispersion, problem = model.dispersion_, JointProblem(parts, data)
+    parts.dispersion, problem = model.dispersion_, pose(parts, data)
     vector, problem.is_near = problem.vector_of(parts), True
     hessian = differences(lambda at: problem.evaluate(at)[1], vector)
     # All but the dispersions, whose rows are those of the complete data.
@@ -189,9 +201,9 @@ def sampling(monkeypatch):
     """Samples of 300 rows and more; and how many of them each fit has climbed."""
     seen = []
 
-    def counted(starts, data, samples, **options):
-        seen.append(len(samples))
-        return joint_em(starts, data, samples, **options)
+    def counted(starts, data, **options):
+        seen.append(len(options["samples"]))
+        return joint_em(starts, data, **options)
 
     monkeypatch.setattr(_start, "_ROWS_PER_EXPERT", 150)
     monkeypatch.setattr(_start, "_ROWS_PER_COLUMN", 10)
