@@ -12,6 +12,9 @@ from skmoe.likelihoods import GammaLikelihood
 
 # A rate below this is as good as zero, and one above it has no exponential.
 _SMALLEST_LOG, _LARGEST_LOG = np.log(np.finfo(np.float64).eps), 700.0
+# On the log scale, so far below the mean and above the largest target, no expert may
+# predict any row, also where it has no share in it: it will be asked about such rows.
+_FARTHEST_BELOW, _FARTHEST_ABOVE = 40.0, 7.0
 _LARGEST_LOG_DISPERSION = 30.0
 
 
@@ -42,6 +45,9 @@ class PoissonTerms:
         self.size = self.n_coef + self.n_shapes * pool.n_experts
         self.lower = np.full(self.size, -np.inf)
         self.n_numbers = pool.n_experts
+        self.center = np.log((weights @ y / weights.sum()) or 1.0)
+        self.lowest = self.center - _FARTHEST_BELOW
+        self.highest = np.log(y.max() or 1.0) + _FARTHEST_ABOVE
 
     @staticmethod
     def _constant(y):
@@ -59,8 +65,7 @@ class PoissonTerms:
         """Parameters of experts that predict the mean."""
         coef = np.zeros(self.shape)
         if self.design.fit_intercept:
-            mean = self.weights @ self.y / self.weights.sum()
-            coef[:, 0] = np.log(mean) if mean > 0 else 0.0
+            coef[:, 0] = self.center
         return coef.ravel()
 
     def begin(self, vector):
@@ -72,11 +77,18 @@ class PoissonTerms:
     def log_prob(self, part):
         """log f_k of the rows of a slice, (n_experts, n_rows)."""
         self.rows, self.target = self.design.rows(part), self.y[part]
-        logs = np.clip(self.coef @ self.rows.T, _SMALLEST_LOG, _LARGEST_LOG)
+        logs = np.clip(self._log_means(), _SMALLEST_LOG, _LARGEST_LOG)
         self.rate = np.exp(logs)
         logs *= self.target
         logs -= self.rate
         logs += self.constant[part]
+        return logs
+
+    def _log_means(self):
+        """Logarithms of the predictions; none at all where one goes too far."""
+        logs = self.coef @ self.rows.T
+        if logs.min() < self.lowest or logs.max() > self.highest:
+            logs[:] = np.nan
         return logs
 
     def scores(self):
@@ -154,7 +166,7 @@ class GammaTerms(PoissonTerms):
         """log f_k of the rows of a slice, (n_experts, n_rows)."""
         self.rows = self.design.rows(part)
         # The constant is -log(y).
-        logs = -self.constant[part] - self.coef @ self.rows.T
+        logs = -self.constant[part] - self._log_means()
         np.clip(logs, -_LARGEST_LOG, _LARGEST_LOG, out=logs)
         self.excess = np.expm1(logs)
         self.deviance = self.excess - logs

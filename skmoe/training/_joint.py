@@ -125,6 +125,7 @@ def _first_vector(levels, starts, earlier, options):
 def _settle(problem, vector, options):
     """Climb, and once more if an expert has lost its rows."""
     data = problem.data
+    vector = problem.admissible(vector)
     vector, values, converged = climb(problem, vector, **options)
     lost = lost_experts(problem.load(vector))
     n_left = options["max_iter"] - len(values)

@@ -17,6 +17,7 @@ _CHUNK_CELLS = 50_000
 _MAX_INFORMATION, _PART = 6_000_000, 0.07
 # With more parameters, the observed information costs more than the steps it saves.
 _MAX_OBSERVED = 1000
+_MAX_HALVINGS = 20
 # Curvature of a direction without data, per unit of weight.
 _FLAT = 1e-9
 
@@ -119,6 +120,17 @@ class JointProblem:
         if not np.isfinite(value) or not np.isfinite(gradient).all():
             return -np.inf, np.zeros_like(vector)
         return value / self.total, gradient / self.total
+
+    def admissible(self, vector):
+        """The vector, or what lies between it and a model without regimes."""
+        if self.experts.has_m_step:
+            return vector
+        neutral = np.concatenate([np.zeros(self.gate.size), self.experts.neutral()])
+        for _ in range(_MAX_HALVINGS):
+            if np.isfinite(self.evaluate(vector)[0]):
+                return vector
+            vector = 0.5 * (vector + neutral)
+        return neutral
 
     def load(self, vector):
         """Each expert's share of the weight."""
