@@ -26,8 +26,10 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         expert each. None stands for ``LogisticRegression()``. A classifier whose ``fit``
         takes no ``sample_weight`` is fitted to whole rows that are drawn, always in the
         same way, by their responsibilities.
-    n_experts : int, default=3
-        Number of clones; not used with a list.
+    n_experts : int or "auto", default=3
+        Number of clones; not used with a list. "auto" begins with one and adds another as
+        long as it pays: while the held-out log-likelihood rises by more than its standard
+        error or, without cross-fitting, while the BIC falls.
     gate : {"softmax", "constant"}, gate or classifier, default="softmax"
         What decides between the experts. A classifier with ``predict_proba`` becomes a
         :class:`~skmoe.gates.ClassifierGate`; a pipeline that ends in a gate is a gate.
@@ -35,11 +37,25 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         Whether rows are shared by the experts, given to one each, or drawn. With "em",
         logistic experts and a softmax or constant gate are solved together, to the same
         optimum.
+    cv : "auto", None, int, splitter or iterable of (train, test), default="auto"
+        How rows are held out in the E-step. A flexible expert has memorised its rows, so
+        its errors there tell nothing; with folds, errors, dispersions and gate
+        probabilities come from fits to the other folds, and in the end all is fitted to
+        all rows. "auto" takes three folds, and none where all experts are linear models
+        (also at the end of a pipeline). Folds of a number are drawn by the content of the
+        rows: copies of a row share one. An expert with ``oob_score`` set is held out by its
+        bag instead. At most four rounds are made: with three folds, about
+        ``13 * n_experts + 3`` fits of an expert. With None, the textbook E-step.
+    pooling : "auto" or float, default="auto"
+        What is added to every responsibility when experts are fitted, so that they know
+        rows besides their own. "auto" is 0.3 where flexible experts are cross-fitted, and
+        0 elsewhere.
     init : {"auto", "k-plane", "k-means", "random"} or array-like of shape \
             (n_samples, n_experts), default="auto"
         Where to start. "auto" goes on from the best of six plain starts where experts
         are logistic, and otherwise from the best of twenty short runs of linear experts
-        on the classes' indicators; "k-plane" makes one; an array holds responsibilities.
+        on the classes' indicators; "k-plane", which "auto" is with cross-fitting, makes
+        one; an array holds responsibilities.
     n_init : int, default=1
         Number of starts; the best objective is kept. Of several "auto" starts the
         second and the fourth of five are plain "k-plane" and "random", for variety.
@@ -67,13 +83,18 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         The fitted gate.
     likelihood_ : CategoricalLikelihood
     dispersion_ : None
+    n_experts_ : int
+    cross_fitted_ : bool
+        Whether rows were held out in the E-step.
     n_iter_ : int
     converged_ : bool
     lower_bound_ : float
         The objective of the model per unit of weight: the mean log-likelihood, less the
-        penalties of gate and experts.
+        penalties of gate and experts. With cross-fitting, the mean log-likelihood of
+        held-out rows.
     lower_bounds_ : ndarray of shape (n_iter_,)
-        The objective after each iteration of the best start.
+        The objective after each iteration of the best start. With cross-fitting, the
+        first is that of a mixture whose experts are all fitted to all rows.
     expert_load_ : ndarray of shape (n_experts,)
         Share of the weight that each expert is responsible for.
     init_results_ : dict of ndarrays of shape (n_init,)
@@ -110,6 +131,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         *,
         gate="softmax",
         solver="em",
+        cv="auto",
+        pooling="auto",
         init="auto",
         n_init=1,
         max_iter=100,
@@ -123,6 +146,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         self.n_experts = n_experts
         self.gate = gate
         self.solver = solver
+        self.cv = cv
+        self.pooling = pooling
         self.init = init
         self.n_init = n_init
         self.max_iter = max_iter
@@ -211,6 +236,10 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
             experts, data.X, data.target, learned["classes_"],
             draw=draw, n_jobs=self.n_jobs,
         )  # fmt: skip
+
+    def _strata(self, data):
+        """What folds are balanced by: the classes."""
+        return data.target
 
     def _check_y(self, y):
         return check_labels(y)

@@ -4,10 +4,11 @@ from inspect import Parameter, signature
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from skmoe._sklearn_compat import routing_enabled
+from skmoe._sklearn_compat import is_linear_model, routing_enabled
 
 
 def weight_keyword(estimator):
@@ -47,6 +48,21 @@ def _pipeline_keyword(pipeline):
 def _takes_any_keyword(estimator):
     parameters = signature(estimator.fit).parameters.values()
     return any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters)
+
+
+def is_linear(estimator):
+    """Whether an estimator is a linear model, also at the end of a pipeline.
+
+    Its errors on the rows that it was fitted to are about those elsewhere, so its E-step
+    needs no held-out rows.
+    """
+    if isinstance(estimator, Pipeline):
+        return is_linear(estimator.steps[-1][1])
+    inner = getattr(estimator, "estimator", getattr(estimator, "regressor", None))
+    if hasattr(inner, "fit"):
+        return is_linear(inner)
+    constant = isinstance(estimator, DummyRegressor | DummyClassifier)
+    return constant or is_linear_model(estimator)
 
 
 def clone_seeded(estimator, random_state):

@@ -4,9 +4,9 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skmoe._fitting import n_parameters
+from skmoe._criteria import free_parameters
 from skmoe._validation import Rows, check_known_features, check_length, check_X
-from skmoe.gates import SoftmaxGate, gate_n_parameters, joint_log_proba
+from skmoe.gates import SoftmaxGate, joint_log_proba
 from skmoe.training import normalise
 
 # Numbers of all experts that are held at a time, where the answer needs no more.
@@ -149,23 +149,10 @@ class PredictionsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return float(self.bic(X, y) - 2 * np.log(largest).sum())
 
     def _n_parameters(self, criterion):
-        """Free parameters of gate, experts and dispersions."""
-        count = gate_n_parameters(self.gate_)
-        if count is None:
-            raise ValueError(
-                f"{criterion}: gate_ ({type(self.gate_).__name__}) does not tell its "
-                "number of parameters; compare models by score_samples on held-out rows."
-            )
-        for name, expert in zip(self._expert_names, self.experts_, strict=True):
-            own = n_parameters(expert)
-            if own is None:
-                raise ValueError(
-                    f"{criterion}: experts: {name!r} ({type(expert).__name__}) does not "
-                    "tell its number of parameters; compare models by score_samples on "
-                    "held-out rows."
-                )
-            count += own
-        return count + self.likelihood_.n_parameters(self.dispersion_)
+        return free_parameters(
+            criterion, self.gate_, self.experts_, self._expert_names, self.likelihood_,
+            self.dispersion_,
+        )  # fmt: skip
 
     def _log_prob(self, rows, y):
         """log f_k(y | x), of shape (n_samples, n_experts)."""

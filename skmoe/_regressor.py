@@ -29,8 +29,10 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         or "gamma" for ``PoissonRegressor(alpha=0)`` or ``GammaRegressor(alpha=0)``. A
         regressor whose ``fit`` takes no ``sample_weight`` is fitted to whole rows that
         are drawn, always in the same way, by their responsibilities.
-    n_experts : int, default=3
-        Number of clones; not used with a list.
+    n_experts : int or "auto", default=3
+        Number of clones; not used with a list. "auto" begins with one and adds another as
+        long as it pays: while the held-out log-likelihood rises by more than its standard
+        error or, without cross-fitting, while the BIC falls.
     gate : {"softmax", "constant"}, gate or classifier, default="softmax"
         What decides between the experts. A classifier with ``predict_proba`` becomes a
         :class:`~skmoe.gates.ClassifierGate`; a pipeline that ends in a gate is a gate.
@@ -42,11 +44,25 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         Whether rows are shared by the experts, given to one each, or drawn. With "em",
         linear experts and a softmax or constant gate are solved together, to the same
         optimum.
+    cv : "auto", None, int, splitter or iterable of (train, test), default="auto"
+        How rows are held out in the E-step. A flexible expert has memorised its rows, so
+        its errors there tell nothing; with folds, errors, dispersions and gate
+        probabilities come from fits to the other folds, and in the end all is fitted to
+        all rows. "auto" takes three folds, and none where all experts are linear models
+        (also at the end of a pipeline). Folds of a number are drawn by the content of the
+        rows: copies of a row share one. An expert with ``oob_score`` set is held out by its
+        bag instead. At most four rounds are made: with three folds, about
+        ``13 * n_experts + 3`` fits of an expert. With None, the textbook E-step.
+    pooling : "auto" or float, default="auto"
+        What is added to every responsibility when experts are fitted, so that they know
+        rows besides their own. "auto" is 0.3 where flexible experts are cross-fitted, and
+        0 elsewhere.
     init : {"auto", "k-plane", "k-means", "random"} or array-like of shape \
             (n_samples, n_experts), default="auto"
         Where to start. "auto" makes twenty short runs of linear experts and goes on from
         the best, or, for counts and positive targets, from the best of six plain starts;
-        "k-plane" makes one; an array holds responsibilities.
+        "k-plane" makes one; an array holds responsibilities. With cross-fitting, "auto"
+        looks at what the expert alone leaves of y on held-out rows.
     n_init : int, default=1
         Number of starts; the best objective is kept. Of several "auto" starts the
         second and the fourth of five are plain "k-plane" and "random", for variety.
@@ -74,13 +90,18 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     dispersion_ : ndarray of shape (n_experts,) or (n_experts, n_outputs), or None
         Variance of each expert's errors, in squared units of y. With "gamma" the squared
         coefficient of variation; with "poisson" there is none.
+    n_experts_ : int
+    cross_fitted_ : bool
+        Whether rows were held out in the E-step.
     n_iter_ : int
     converged_ : bool
     lower_bound_ : float
         The objective of the model per unit of weight: the mean log-likelihood, less the
-        penalties of gate and experts.
+        penalties of gate and experts. With cross-fitting, the mean log-likelihood of
+        held-out rows.
     lower_bounds_ : ndarray of shape (n_iter_,)
-        The objective after each iteration of the best start.
+        The objective after each iteration of the best start. With cross-fitting, the
+        first is that of a mixture whose experts are all fitted to all rows.
     expert_load_ : ndarray of shape (n_experts,)
         Share of the weight that each expert is responsible for.
     init_results_ : dict of ndarrays of shape (n_init,)
@@ -120,6 +141,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         gate="softmax",
         likelihood="gaussian",
         solver="em",
+        cv="auto",
+        pooling="auto",
         init="auto",
         n_init=1,
         max_iter=100,
@@ -134,6 +157,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         self.gate = gate
         self.likelihood = likelihood
         self.solver = solver
+        self.cv = cv
+        self.pooling = pooling
         self.init = init
         self.n_init = n_init
         self.max_iter = max_iter
@@ -221,6 +246,9 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         return make_regressor_pool(
             experts, data.X, data.target, draw=draw, n_jobs=self.n_jobs
         )
+
+    def _strata(self, data):
+        """What folds are balanced by: nothing."""
 
     def _check_y(self, y):
         return self._check_range(check_regression_target(y), self._make_likelihood())

@@ -1,6 +1,8 @@
 """The only file that imports private scikit-learn, or what only some versions have."""
 
+from sklearn.linear_model._base import LinearClassifierMixin, LinearModel
 from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils._metadata_requests import _raise_for_params as raise_for_params
 from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
 from sklearn.utils._param_validation import (
     Interval,
@@ -26,6 +28,13 @@ except ImportError:  # scikit-learn < 1.9
         return method
 
 
+def is_linear_model(estimator):
+    """Whether an estimator's answer is a function of one linear combination of x."""
+    return isinstance(estimator, LinearModel | LinearClassifierMixin) or type(
+        estimator
+    ).__module__.startswith("sklearn.linear_model.")
+
+
 def set_glm_loss(estimator):
     """Give a Poisson or gamma regression the loss that its ``predict`` asks for."""
     estimator._base_loss = estimator._get_loss()
@@ -39,7 +48,9 @@ __all__ = [
     "InvalidParameterError",
     "StrOptions",
     "check_sample_weight",
+    "is_linear_model",
     "num_samples",
+    "raise_for_params",
     "routing_enabled",
     "safe_indexing",
     "set_glm_loss",

@@ -139,8 +139,9 @@ def _newton(problem, coef, tol, max_iter):
         step = -_solve(problem.hessian(), gradient.ravel()).reshape(coef.shape)
         slope = np.vdot(gradient, step)
         if -slope <= tol * problem.total:
-            # The last, free step: it only shrinks the error further.
-            if problem.value(coef + step) <= value:
+            # The last, free step shrinks the error further. What it gains may be less
+            # than a rounding of the value, which must not decide on it.
+            if problem.value(coef + step) <= value + 1e-13 * abs(value):
                 coef = coef + step
             break
         coef, value, moved = _line_search(problem, coef, value, step, slope)

@@ -218,7 +218,7 @@ def test_lost_experts_are_reported():
     y = np.where(X[:, 0] > 0, 5.0, -5.0)
     init = np.tile([0.5, 0.5 - 1e-9, 1e-9], (60, 1))
     model = MixtureOfExpertsRegressor(
-        DecisionTreeRegressor(max_depth=1), 3, init=init, max_iter=20
+        DecisionTreeRegressor(max_depth=1), 3, init=init, max_iter=20, cv=None
     )
     with pytest.warns(UserWarning, match="'expert2' ended with less than a hundredth"):
         model.fit(X, y)

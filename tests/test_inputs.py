@@ -157,6 +157,7 @@ def test_one_column_of_targets_stays_a_column(two_regimes):
     ids=lambda expert: type(expert).__name__,
 )
 @pytest.mark.parametrize("solver", ["em", "hard-em", "stochastic-em"])
+@pytest.mark.filterwarnings("ignore:the held-out log-likelihood:UserWarning")
 def test_experts_with_and_without_weights(two_regimes, expert, solver):
     X, y = two_regimes
     model = regressor(expert, solver=solver, max_iter=3).fit(X, y)
@@ -168,14 +169,15 @@ def test_experts_with_and_without_weights(two_regimes, expert, solver):
 def test_drawn_rows_follow_the_responsibilities(two_regimes):
     """A neighbours expert sees as many rows as its share of them."""
     X, y = two_regimes
-    model = regressor(KNeighborsRegressor(5), max_iter=1).fit(X, y)
+    model = regressor(KNeighborsRegressor(5), cv=None, max_iter=1).fit(X, y)
     seen = [expert.n_samples_fit_ for expert in model.experts_]
     assert sum(seen) == pytest.approx(len(y), abs=2)
 
 
 def test_experts_of_different_kinds(two_regimes):
     X, y = two_regimes
-    model = regressor([("line", LinearRegression()), ("tree", DecisionTreeRegressor())])
+    experts = [("line", LinearRegression()), ("tree", DecisionTreeRegressor(max_depth=3))]
+    model = regressor(experts)
     model.fit(X, y)
     assert [type(e) for e in model.experts_] == [LinearRegression, DecisionTreeRegressor]
     assert model.predict_gate_proba(X).shape == (len(y), 2)
@@ -209,7 +211,7 @@ def test_classes_that_an_expert_never_saw(checkerboard):
     y = np.where(corner, "zzz", y)
     init = np.column_stack([X[:, 0] > 0, X[:, 0] <= 0]).astype(float)
     model = MixtureOfExpertsClassifier(
-        DecisionTreeClassifier(max_depth=3), 2, init=init, solver="hard-em"
+        DecisionTreeClassifier(max_depth=3), 2, init=init, solver="hard-em", cv=None
     ).fit(X, y)
     assert list(model.classes_) == sorted(set(y))
     proba = model.predict_experts(X)

@@ -40,7 +40,7 @@ def classifier(**params):
         {"n_experts": 3, "experts": Ridge(alpha=5.0)},
         {"n_experts": 3, "experts": make_pipeline(StandardScaler(), LinearRegression())},
         {"gate": "constant", "init": "random"},
-        {"experts": DecisionTreeRegressor(max_depth=3)},
+        {"experts": DecisionTreeRegressor(max_depth=3), "cv": None},
         {"solver": "hard-em", "init": "random"},
     ],
 )
@@ -106,7 +106,7 @@ def test_a_fixed_point_of_em(two_regimes):
 def test_one_expert_is_the_plain_expert(two_regimes, rng, expert, solver):
     X, y = two_regimes
     weights = rng.uniform(0.1, 3, size=len(y))
-    model = regressor(experts=expert, n_experts=1, solver=solver)
+    model = regressor(experts=expert, n_experts=1, solver=solver, cv=None)
     model.fit(X, y, sample_weight=weights)
     plain = clone(expert).set_params(**model.experts_[0].get_params())
     plain.fit(X, y, sample_weight=weights)
@@ -303,7 +303,7 @@ def test_warm_start_keeps_the_earlier_fit_where_a_refit_is_worse(two_regimes):
     """Trees that split at random are another each time, and often a worse one."""
     X, y = two_regimes
     expert = DecisionTreeRegressor(max_depth=2, splitter="random")
-    model = MixtureOfExpertsRegressor(expert, 2, max_iter=1, warm_start=True)
+    model = MixtureOfExpertsRegressor(expert, 2, cv=None, max_iter=1, warm_start=True)
     bounds = [model.set_params(random_state=i).fit(X, y).lower_bound_ for i in range(15)]
     assert np.all(np.diff(bounds) >= -1e-12)
     assert np.any(np.diff(bounds) == 0)

@@ -9,12 +9,13 @@ from sklearn.utils.validation import check_array, validate_data
 
 from skmoe._design import Design
 from skmoe._naming import naming_expert
+from skmoe.experts._together import TogetherMixin
 
 # Above this, scikit-learn's own solvers are faster than the normal equations.
 _MAX_COLUMNS = 500
 
 
-class ClosedFormPool:
+class ClosedFormPool(TogetherMixin):
     """Linear experts with one common design matrix.
 
     Coefficients live in standard units, as an array of shape (n_experts, ...), and are

@@ -11,13 +11,14 @@ from sklearn.pipeline import Pipeline
 
 from skmoe._naming import naming_expert
 from skmoe._sklearn_compat import routing_enabled, safe_indexing
+from skmoe.experts._together import TogetherMixin
 
 # Rows on which ``transform`` is compared with ``fit_transform``, and how closely.
 _COMPARED_ROWS = 1000
 _ROUNDING = 1e-9
 
 
-class PipelinePool:
+class PipelinePool(TogetherMixin):
     """Pipelines with the same transformers, whose last steps another pool fits.
 
     Weights reach a pipeline's last step only, so each expert's transformers would learn

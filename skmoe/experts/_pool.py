@@ -11,6 +11,7 @@ from skmoe._fitting import weight_keyword
 from skmoe._naming import naming_expert
 from skmoe._sklearn_compat import safe_indexing
 from skmoe._validation import Rows
+from skmoe.experts._coarse import CoarseTables
 from skmoe.experts._linear_predict import predict_linear, predict_linear_proba
 
 # A share of a row below this is cut: trees spend leaves on rows of no weight.
@@ -41,6 +42,7 @@ class EstimatorPool:
         self.draw = draw
         self.n_jobs = n_jobs
         self.keywords = [weight_keyword(estimator) for _, estimator in experts]
+        self.tables = CoarseTables()
         self.fitted = [None] * len(experts)
         self.iteration = None
 
@@ -63,25 +65,101 @@ class EstimatorPool:
         -------
         self : EstimatorPool
         """
-        weights = cut_small_shares(weights)
-        counts = self.draw(weights) if None in self.keywords else None
         fits = [
-            self._fit_one(k, X, y, (weights if keyword else counts)[:, k])
-            for k, keyword in enumerate(self.keywords)
+            self._fit_one(k, X, y, shares)
+            for k, shares in enumerate(self._shares(weights))
         ]
-        start = perf_counter()
-        first = fits[0]()
-        n_jobs = self.n_jobs if perf_counter() - start > _PARALLEL_SECONDS else 1
-        rest = Parallel(n_jobs=n_jobs, prefer="threads")(
-            delayed(fit)() for fit in fits[1:]
-        )
-        self.fitted = [first, *rest]
+        self.fitted = self._run(fits)
         return self
 
-    def _fit_one(self, k, X, y, weights):
-        """The fit of expert k, as a function to be called anywhere."""
+    def predict_held_out(self, X, y, weights, folds, among=None):
+        """Predictions for each row by experts that were not fitted to it.
+
+        An expert that tells out-of-bag predictions is fitted once, to all rows; any
+        other once for each fold.
+
+        Parameters
+        ----------
+        X, y, weights
+            As in :meth:`fit`.
+        folds : list of (train, test)
+            Numbers of rows; each row is in one test.
+        among : sequence of int, optional
+            The experts to be asked, instead of all.
+
+        Returns
+        -------
+        prediction : ndarray of shape (n_samples, n_asked[, n_outputs or n_classes])
+        """
+        among = range(self.n_experts) if among is None else among
+        shares = self._shares(weights)
+        tasks, places = [], []
+        for column, k in enumerate(among):
+            for held_out in self._held_out_tasks(k, X, y, shares[k], folds):
+                tasks.append(held_out)
+                places.append(column)
+        prediction = None
+        for column, (rows, answer) in zip(places, self._run(tasks), strict=True):
+            if prediction is None:
+                prediction = np.empty((len(y), len(among), *answer.shape[1:]))
+            prediction[rows, column] = answer
+        return prediction
+
+    def _held_out_tasks(self, k, X, y, shares, folds):
+        """Functions that fit expert k and give rows and its predictions for them."""
+        if self.keywords[k] and getattr(self.experts[k][1], "oob_score", False):
+            return [lambda: self._out_of_bag(k, X, y, shares)]
+
+        def task(train, test):
+            def held_out():
+                kept = np.zeros_like(shares)
+                kept[train] = shares[train]
+                expert = self._fit_one(k, X, y, kept, fresh=True)()
+                return test, self._ask([expert], safe_indexing(X, test), [k])[:, 0]
+
+            return held_out
+
+        return [task(train, test) for train, test in folds]
+
+    def _out_of_bag(self, k, X, y, shares):
+        expert = self._fit_one(k, X, y, shares, fresh=True)()
+        answer = self._ask([expert], X, [k])[:, 0]
+        told = self._told_out_of_bag(expert)
+        rows = np.flatnonzero(shares > 0)
+        known = np.isfinite(told).reshape(len(told), -1).all(axis=1)
+        answer[rows[known]] = told[known]
+        return np.arange(len(y)), answer
+
+    def _told_out_of_bag(self, expert):
+        return expert.oob_prediction_
+
+    def _run(self, tasks):
+        """Results of the tasks, in threads where one takes long enough."""
+        start = perf_counter()
+        first = tasks[0]()
+        n_jobs = self.n_jobs if perf_counter() - start > _PARALLEL_SECONDS else 1
+        rest = Parallel(n_jobs=n_jobs, prefer="threads")(
+            delayed(task)() for task in tasks[1:]
+        )
+        return [first, *rest]
+
+    def _shares(self, weights):
+        """For each expert its weights, or how often it is given each row."""
+        weights = cut_small_shares(weights)
+        counts = self.draw(weights) if None in self.keywords else None
+        return [
+            (weights if keyword else counts)[:, k]
+            for k, keyword in enumerate(self.keywords)
+        ]
+
+    def _fit_one(self, k, X, y, weights, fresh=False):
+        """The fit of expert k, as a function to be called anywhere.
+
+        One without rows stays what it was, unless it is to be ``fresh``.
+        """
         name, template = self.experts[k]
-        keyword, earlier = self.keywords[k], self.fitted[k]
+        keyword, earlier = self.keywords[k], None if fresh else self.fitted[k]
+        X = self.tables.of(X, template)
 
         def fit():
             rows = np.flatnonzero(weights > 0)
@@ -95,7 +173,10 @@ class EstimatorPool:
                     X_rows = safe_indexing(X, repeated)
                     return self._fit_rows(template, X_rows, y[repeated], None)
                 X_rows = X if rows.size == len(y) else safe_indexing(X, rows)
-                return self._fit_rows(template, X_rows, y[rows], {keyword: weights[rows]})
+                own = weights[rows]
+                # Weights of one are none: an expert alone is the plain estimator.
+                passed = None if np.all(own == 1.0) else {keyword: own}
+                return self._fit_rows(template, X_rows, y[rows], passed)
 
         return fit
 
@@ -103,8 +184,12 @@ class EstimatorPool:
         return clone(template).fit(X, y, **(weights or {}))
 
     def predict(self, X):
-        """Predictions of shape (n_samples, n_experts[, n_outputs])."""
-        return predict_experts(self.fitted, X, self.n_outputs, self.names, self.iteration)
+        """Predictions of shape (n_samples, n_experts[, n_outputs or n_classes])."""
+        return self._ask(self.fitted, X, range(self.n_experts))
+
+    def _ask(self, estimators, X, numbers):
+        names = [self.names[k] for k in numbers]
+        return predict_experts(estimators, X, self.n_outputs, names, self.iteration)
 
     def resume(self, X, y, weights, estimators):
         """Take over the state of fitted estimators."""
@@ -140,11 +225,15 @@ class ClassifierPool(EstimatorPool):
             weights = None
         return super()._fit_rows(template, X, self.classes[y], weights)
 
-    def predict(self, X):
-        """Probabilities of shape (n_samples, n_experts, n_classes)."""
-        return predict_experts_proba(
-            self.fitted, X, self.classes, self.names, self.iteration
-        )
+    def _ask(self, estimators, X, numbers):
+        names = [self.names[k] for k in numbers]
+        return predict_experts_proba(estimators, X, self.classes, names, self.iteration)
+
+    def _told_out_of_bag(self, expert):
+        told = expert.oob_decision_function_
+        proba = np.zeros((len(told), len(self.classes)))
+        proba[:, np.searchsorted(self.classes, expert.classes_)] = told
+        return proba
 
 
 def cut_small_shares(weights):

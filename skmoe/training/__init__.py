@@ -5,6 +5,7 @@
 ``_joint``      gate and experts solved together: ``_joint_problem`` is the objective,
                 which ``_quasi_newton`` climbs
 ``_stochastic`` the loop in which rows are drawn
+``_cross_fit``  rounds in which no row is judged by what was fitted to it; ``_folds``
 ``_revival``    experts that lost their rows
 ``_parts``      gate, experts and dispersions, and one step of each
 ``_rows``       orders and draws of rows that depend on their content alone
@@ -38,13 +39,16 @@ Terms of experts also say ``n_numbers`` (held for each row), ``has_m_step`` (and
 know nothing.
 """
 
+from skmoe.training._cross_fit import CrossFitting
 from skmoe.training._em import Result, evaluate
 from skmoe.training._fit import E_STEPS, continue_fit, fit_starts
+from skmoe.training._folds import make_folds
 from skmoe.training._parts import Parts, TrainingData, normalise
 from skmoe.training._rows import RowDraws, RowSummary
 
 __all__ = [
     "E_STEPS",
+    "CrossFitting",
     "Parts",
     "Result",
     "RowDraws",
@@ -53,5 +57,6 @@ __all__ = [
     "continue_fit",
     "evaluate",
     "fit_starts",
+    "make_folds",
     "normalise",
 ]

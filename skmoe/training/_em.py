@@ -21,7 +21,8 @@ class Result:
 
     ``lower_bound`` is the objective per unit of weight; ``lower_bounds`` its best value
     after each iteration. ``load`` is each expert's share of the weight, ``lost`` are the
-    experts left with next to none.
+    experts left with next to none. ``held_out`` is the log-likelihood of each row by fits
+    to other rows, where training was so.
     """
 
     parts: object
@@ -31,6 +32,7 @@ class Result:
     lower_bounds: tuple = ()
     converged: bool = False
     lost: tuple = ()
+    held_out: np.ndarray | None = None
 
 
 def soft_step(log_joint, weights):

@@ -8,6 +8,7 @@ from time import perf_counter
 import numpy as np
 from joblib import Parallel, delayed
 
+from skmoe.training._cross_fit import cross_fitted_em
 from skmoe.training._em import (
     Result,
     expectation_maximisation,
@@ -30,7 +31,7 @@ _PARALLEL_SECONDS = 0.02
 
 def fit_starts(
     parts, data, summary, draws, *, solver, init, n_init, max_iter, tol, n_jobs,
-    random_state, watch,
+    random_state, watch, cross=None,
 ):  # fmt: skip
     """Train from ``n_init`` starts.
 
@@ -49,18 +50,22 @@ def fit_starts(
     random_state : RandomState
     watch : callable
         ``watch(start)`` is a context manager that gives ``on_iteration``.
+    cross : CrossFitting, optional
+        How rows are held out, if they are.
 
     Returns
     -------
     results : list of Result
         One for each start, in order.
     """
-    terms = joint_terms(parts, data) if solver == "em" else None
+    terms = joint_terms(parts, data) if solver == "em" and cross is None else None
     rough = terms is not None and not terms.has_m_step
+    rough = rough or (cross is not None and summary.holds_indicators)
     samples = [] if terms is None else _samples(parts, data, summary, rough, random_state)
-    solve = _solution(solver, terms, samples)
+    solve = _solution(solver, terms, samples, cross)
     first = samples[0] if samples else data
     summary = summary.subset(first.rows) if samples else summary
+    rest = summary if cross is None else _what_is_left(summary, parts, cross)
     n_experts = parts.pool.n_experts
     seeds = random_state.randint(np.iinfo(np.int32).max, size=n_init)
 
@@ -69,7 +74,9 @@ def fit_starts(
         if isinstance(init, str):
             kinds = strategies_of(init, number, rough)
             proposals = [
-                starting_responsibilities(kind, summary, n_experts, start_state)
+                starting_responsibilities(
+                    kind, rest if kind == "auto" else summary, n_experts, start_state
+                )
                 for kind in kinds
             ]
         else:
@@ -87,20 +94,21 @@ def fit_starts(
     result = run(0)
     if perf_counter() - began < _PARALLEL_SECONDS:
         n_jobs = 1
-    rest = Parallel(n_jobs=n_jobs, prefer="threads")(
+    more = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(run)(number) for number in range(1, n_init)
     )
-    return [result, *rest]
+    return [result, *more]
 
 
 def continue_fit(
-    earlier, parts, data, summary, draws, *, solver, max_iter, tol, random_state, watch
-):
+    earlier, parts, data, summary, draws, *, solver, max_iter, tol, random_state, watch,
+    cross=None,
+):  # fmt: skip
     """Train on from an earlier fit, whose objective is not undercut."""
     start = Result(parts, earlier.responsibilities)
-    terms = joint_terms(parts, data) if solver == "em" else None
+    terms = joint_terms(parts, data) if solver == "em" and cross is None else None
     samples = [] if terms is None else _samples(parts, data, summary, False, random_state)
-    solve = _solution(solver, terms, samples)
+    solve = _solution(solver, terms, samples, cross)
     with watch(0) as on_iteration:
         return solve(
             [start], data, draws, max_iter=max_iter, tol=tol, on_iteration=on_iteration,
@@ -108,11 +116,19 @@ def continue_fit(
         )  # fmt: skip
 
 
-def _solution(solver, terms, samples):
+def _solution(solver, terms, samples, cross):
     """The loop of ``solver``, or the joint solution where there is one."""
+    if cross is not None:
+        return partial(_cross_fitted, cross=cross, solver=solver)
     if terms is None:
         return _SOLVERS[solver]
     return partial(_joint_em, terms=terms, samples=samples)
+
+
+def _what_is_left(summary, parts, cross):
+    """The rows with what experts alone leave of their target."""
+    mean = parts.likelihood.mean(cross.alone, None).mean(axis=1)
+    return summary.around(mean.reshape(summary.raw_target.shape))
 
 
 def _samples(parts, data, summary, rough, random_state):
@@ -123,6 +139,18 @@ def _samples(parts, data, summary, rough, random_state):
     return [
         data.subset(rows, smallest * _GROWTH**level) for level, rows in enumerate(samples)
     ]
+
+
+def _cross_fitted(starts, data, draws, *, solver, random_state, **options):
+    def redraw(responsibilities):
+        if solver != "stochastic-em":
+            return responsibilities
+        mass = data.weights[:, None] * responsibilities
+        return draws.random(mass, random_state) / data.weights[:, None]
+
+    return cross_fitted_em(
+        starts[0], data, e_step=E_STEPS[solver], redraw=redraw, **options
+    )
 
 
 def _joint_em(starts, data, draws, *, random_state, **options):

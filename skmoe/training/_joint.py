@@ -34,6 +34,8 @@ def joint_terms(parts, data):
     """
     if not (hasattr(data.bound_gate, "terms") and hasattr(parts.pool, "terms")):
         return None
+    if parts.pooling:
+        return None
     design = getattr(data.bound_gate, "design", None)
     parts.pool.bind(data.X, data.weights, design)
     return parts.pool.terms(data.target, data.weights, parts.likelihood)

@@ -1,7 +1,7 @@
 """The parts of a mixture of experts, and what EM does with them once."""
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,25 +46,35 @@ class TrainingData:
 
 @dataclass
 class Parts:
-    """Gate, experts and dispersions; fitted or to be fitted."""
+    """Gate, experts and dispersions; fitted or to be fitted.
+
+    ``pooling`` is added to every responsibility when experts are fitted.
+    """
 
     gate: object
     pool: object
     likelihood: object
     dispersion: object = None
+    pooling: float = 0.0
 
     def maximise(self, data, responsibilities, iteration):
         """The M-step: new parts fitted to ``responsibilities``, starting from these."""
         weights = data.weights[:, None] * responsibilities
         pool = copy(self.pool)
         pool.iteration = iteration
-        pool.fit(data.X, data.target, weights)
+        pool.fit(data.X, data.target, self.pooled(weights, data))
         prediction = pool.predict(data.X)
         dispersion = self.likelihood.fit_dispersion(data.target, prediction, weights)
         with naming_gate(self.gate, iteration):
             gate = data.bound_gate.fit(self.gate, responsibilities)
-        fitted = Parts(gate, pool, self.likelihood, dispersion)
+        fitted = replace(self, gate=gate, pool=pool, dispersion=dispersion)
         return fitted, fitted._log_joint(data, prediction)
+
+    def pooled(self, weights, data):
+        """What experts are fitted with: their shares of the rows, a little alike."""
+        if not self.pooling:
+            return weights
+        return (weights + self.pooling * data.weights[:, None]) / (1.0 + self.pooling)
 
     def _log_joint(self, data, prediction):
         log_prob = self.likelihood.log_prob(data.target, prediction, self.dispersion)

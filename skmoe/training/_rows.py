@@ -19,9 +19,14 @@ _MAX_COLUMNS = 50
 _MAX_CATEGORIES = 10
 # Keys closer than this are ties: rounding must not decide an order.
 _DECIMALS = 9
+# Of what an expert alone leaves, in standard deviations: it may come from a Gram matrix.
+_REST_DECIMALS = 6
 # So many turns to a unit: rows next to each other land anywhere. Keys keep more decimals
 # than an order needs, so that a million rows still differ.
 _SCATTER, _KEY_DECIMALS = 1e3, 11
+# Folds need keys that are not next to each other either: on a grid of x they would follow
+# a pattern. Rows that differ by less than this are one row, for them.
+_FOLD_DECIMALS = 7
 # A sample is worth its cost where there are so many times more rows.
 _WORTH_A_SAMPLE = 2.8
 _CHUNK_CELLS = 500_000
@@ -64,6 +69,11 @@ class RowSummary:
     def target(self):
         """The target in standard units."""
         return _standardise(self.raw_target, self.weights)
+
+    @property
+    def holds_indicators(self):
+        """Whether the target is indicators, of which linear fits are a rough picture."""
+        return self.least_variance > 1
 
     @property
     def n_columns(self):
@@ -113,6 +123,50 @@ class RowSummary:
         part.order = np.arange(len(rows))
         return part
 
+    def folds(self, n_folds, random_state, strata=None):
+        """The fold of each row, drawn by its content; copies of a row are together.
+
+        Parameters
+        ----------
+        n_folds : int
+        random_state : RandomState
+        strata : ndarray of shape (n_samples,), optional
+            Labels, each of which is spread over all folds.
+
+        Returns
+        -------
+        folds : ndarray of int, of shape (n_samples,)
+        """
+        keys = np.round(self._keys(), _FOLD_DECIMALS) * 10.0**_FOLD_DECIMALS
+        seed = random_state.randint(np.iinfo(np.int32).max)
+        places = hashed(keys.round().astype(np.int64), seed)
+        strata = np.zeros(len(places), dtype=np.intp) if strata is None else strata
+        folds, n_before = np.empty(len(places), dtype=np.intp), 0
+        for label in np.unique(strata):
+            rows = np.flatnonzero(strata == label)
+            distinct, ranks = np.unique(places[rows], return_inverse=True)
+            # Where the last label has ended, this one begins: folds are of one size.
+            folds[rows] = (ranks.ravel() + n_before) % n_folds
+            n_before += len(distinct)
+        return folds
+
+    def n_distinct(self):
+        """Number of rows that are no copies of others."""
+        return len(np.unique(self._keys()))
+
+    def around(self, center):
+        """The summary of what ``center`` (n_samples, n_targets) leaves of the target.
+
+        Where nothing is left, of the target itself.
+        """
+        _, scale = column_moments(self.raw_target, self.weights / self.weights.sum())
+        scale = np.where(scale > 0, scale, 1.0)
+        # Where nothing is left, rounding is not to look like something.
+        rest = np.round((self.raw_target - center) / scale, _REST_DECIMALS) * scale
+        if not rest.any():
+            return self
+        return RowSummary(self.X, rest, self.weights, self.least_variance)
+
     def _places(self, offset):
         """Numbers in [0, 1) that follow from the rows' content in no simple way."""
         return (_SCATTER * self._keys() + offset) % 1.0
@@ -146,6 +200,29 @@ def _mixed_columns(columns, weights):
         np.subtract(columns[part], mean, dtype=np.float64) @ mixture for part in parts
     ]
     return np.concatenate(keys)
+
+
+def hashed(numbers, seed):
+    """Numbers without any pattern that follow from integers and a seed.
+
+    The mixing steps are those of SplitMix64 (Steele, Lea & Flood 2014).
+
+    Parameters
+    ----------
+    numbers : ndarray of int64
+    seed : int
+
+    Returns
+    -------
+    hashed : ndarray of uint64
+    """
+    z = numbers.astype(np.uint64)
+    for salt in (seed, 0):
+        z = z + np.uint64(salt) + np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z = z ^ (z >> np.uint64(31))
+    return z
 
 
 def systematic_counts(mass, order, n_draws, offset):

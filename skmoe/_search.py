@@ -1,0 +1,250 @@
+"""From an estimator's parameters to fitted parts: how many experts, from which starts."""
+
+import warnings
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import joblib
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skmoe._criteria import free_parameters, gain_is_clear
+from skmoe._fitting import is_linear
+from skmoe._progress import Progress
+from skmoe._validation import check_features, check_init
+from skmoe.experts import check_experts
+from skmoe.gates import check_gate
+from skmoe.training import (
+    E_STEPS,
+    CrossFitting,
+    Parts,
+    Result,
+    RowDraws,
+    continue_fit,
+    evaluate,
+    fit_starts,
+    make_folds,
+)
+
+# Of "auto"; the value was chosen on data, see docs/design.md.
+_POOLING = 0.3
+
+
+@dataclass
+class Found:
+    """The fitted parts, and how they were found.
+
+    ``results`` has one entry for each start, ``best`` among them; ``cross`` tells how
+    rows were held out, and is None where they were not.
+    """
+
+    best: Result
+    results: list
+    names: list
+    cross: CrossFitting | None
+
+    def report(self, model):
+        """Warn of what a user should know about the fit."""
+        if not self.best.converged:
+            warnings.warn(
+                f"{type(model).__name__} did not converge in max_iter={model.max_iter} "
+                "iterations; raise max_iter, or tol.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        if self.best.lost:
+            lost = ", ".join(repr(self.names[k]) for k in self.best.lost)
+            warnings.warn(
+                f"experts: {lost} ended with less than a hundredth of an even share of "
+                "the rows, also after a revival; use fewer experts, or n_init > 1.",
+                UserWarning,
+                stacklevel=3,
+            )
+        if self.cross is None or len(self.names) == 1:
+            return
+        alone = self.cross.alone_bounds
+        if self.best.lower_bound <= alone.max() + model.tol:
+            warnings.warn(
+                "the held-out log-likelihood per row of the mixture, "
+                f"{self.best.lower_bound:.4f}, is no better than that of "
+                f"{self.names[alone.argmax()]!r} alone, {alone.max():.4f}; use "
+                "n_experts=1, or n_experts='auto'.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
+class Search:
+    """Fits the number of experts that is asked for, or that pays.
+
+    Parameters
+    ----------
+    model : estimator
+        Whose parameters say what to fit.
+    data : TrainingData
+    summary : RowSummary
+    present : ndarray of int
+        Numbers of the rows with weight in the user's table.
+    learned : dict
+        What the model has learned of its target.
+    split_params : dict
+        For the splitter.
+    random_state : RandomState
+    """
+
+    def __init__(
+        self, model, data, summary, present, learned, split_params, random_state
+    ):
+        self.model = model
+        self.data = data
+        self.summary = summary
+        self.present = present
+        self.learned = learned
+        self.split_params = split_params
+        self.random_state = random_state
+        self.cross = None
+        self.is_cross_fitted = False
+        self.n_attempts = 0
+
+    def run(self):
+        """Fit, and return what is :class:`Found`."""
+        model = self.model
+        is_continued = model.warm_start and hasattr(model, "experts_")
+        n_experts = model.n_experts
+        is_open = n_experts == "auto" and not isinstance(model.experts, list)
+        if is_open and is_continued:
+            n_experts, is_open = len(model.experts_), False
+        n_starts = 1 if is_continued else model.n_init
+        self.progress = Progress(
+            model, model.verbose, None if is_open else n_starts, model.max_iter
+        )
+        found = self._grow() if is_open else self._attempt(n_experts, is_continued)
+        self.progress.end()
+        return found
+
+    def _grow(self):
+        """One expert more as long as it pays."""
+        if not isinstance(self.model.init, str):
+            raise ValueError(
+                "n_experts='auto': responsibilities in init have a fixed number of "
+                "experts; name a strategy instead, or set n_experts to that number."
+            )
+        best = self._attempt(1, False)
+        for n_experts in range(2, len(self.data.weights) + 1):
+            more = self._attempt(n_experts, False)
+            if not self._pays(more, best):
+                break
+            best = more
+        return best
+
+    def _pays(self, more, best):
+        """By held-out rows, or else by the Bayesian information criterion."""
+        if self.is_cross_fitted:
+            return gain_is_clear(
+                more.best.held_out, best.best.held_out, self.data.weights
+            )
+        return self._bic(more) < self._bic(best)
+
+    def _bic(self, found):
+        parts, total = found.best.parts, self.data.total
+        n_free = free_parameters(
+            "n_experts='auto', without cross-fitting", parts.gate,
+            parts.pool.estimators(), found.names, parts.likelihood, parts.dispersion,
+        )  # fmt: skip
+        log_likelihood = found.best.lower_bound * total + parts.penalty
+        return n_free * np.log(total) - 2 * log_likelihood
+
+    def _attempt(self, n_experts, is_continued):
+        """Starts with a fixed number of experts."""
+        model, data = self.model, self.data
+        parts, names = self._make_parts(n_experts)
+        watch, self.n_attempts = self._watch(), self.n_attempts + 1
+        options = {
+            "solver": model.solver,
+            "max_iter": model.max_iter,
+            "tol": model.tol,
+            "random_state": self.random_state,
+            "watch": watch,
+            "cross": self.cross,
+        }
+        draws = RowDraws(self.summary)
+        if is_continued:
+            earlier = self._resume(parts)
+            results = [continue_fit(earlier, parts, data, self.summary, draws, **options)]
+        else:
+            init = check_init(model.init, self.present, parts.pool.n_experts)
+            results = fit_starts(
+                parts, data, self.summary, draws,
+                init=init, n_init=model.n_init, n_jobs=model.n_jobs, **options,
+            )  # fmt: skip
+        best = max(results, key=lambda result: result.lower_bound)
+        return Found(best, results, names, self.cross)
+
+    def _watch(self):
+        """Starts are numbered through, over all numbers of experts."""
+        first = self.n_attempts * self.model.n_init
+        return lambda number: self.progress.start(first + number)
+
+    def _make_parts(self, n_experts):
+        """Unfitted gate, pool and likelihood, and the experts' names."""
+        model, data = self.model, self.data
+        experts = check_experts(
+            model.experts, n_experts, model._default_expert(), self.random_state
+        )
+        names = [name for name, _ in experts]
+        if isinstance(model.experts, list):
+            model._validate_names(names)
+        if len(experts) > len(data.weights):
+            raise ValueError(
+                f"n_experts={len(experts)} is larger than n_samples="
+                f"{len(data.weights)}, the rows with positive weight; use fewer experts."
+            )
+        gate = check_gate(model.gate, self.random_state)
+        data.bind(gate)
+        are_linear = all(is_linear(estimator) for _, estimator in experts)
+        if self.n_attempts == 0:
+            folds = make_folds(
+                model.cv, are_linear, data, self.summary, self.present,
+                model._strata(data), self.random_state, self.split_params,
+            )  # fmt: skip
+            self.is_cross_fitted = folds is not None
+        pooling = model.pooling
+        if pooling == "auto":
+            pooling = _POOLING if self.is_cross_fitted and not are_linear else 0.0
+        draw = RowDraws(self.summary).steady
+        pool = model._make_pool(experts, data, self.learned, draw)
+        parts = Parts(gate, pool, model._make_likelihood(), pooling=pooling)
+        if self.is_cross_fitted and self.cross is None:
+            n_kinds = len(experts) if isinstance(model.experts, list) else 1
+            self.cross = CrossFitting(folds, pooling).with_alone(parts, data, n_kinds)
+        return parts, names
+
+    def _resume(self, parts):
+        """The earlier fit, seen as a result on the new data; parts go on from it."""
+        model, data = self.model, self.data
+        n_features = check_features(model, data.X)["n_features_in_"]
+        shape = (len(model.experts_), model.n_features_in_)
+        if shape != (parts.pool.n_experts, n_features):
+            raise ValueError(
+                "warm_start: the earlier fit has (n_experts, n_features) = "
+                f"{shape}, this one {(parts.pool.n_experts, n_features)}; set "
+                "warm_start=False to start afresh."
+            )
+        parts.gate = deepcopy(model.gate_)
+        parts.pool.resume(data.X, data.target, data.weights, model.experts_)
+        parts.dispersion = model.dispersion_
+        earlier = evaluate(parts, parts.log_joint(data), data, E_STEPS[model.solver])
+        if not self.is_cross_fitted:
+            return earlier
+        # What fitted experts say of their own rows is not held out. What the earlier fit
+        # found on held-out rows is, but of no use if these are others.
+        is_same = getattr(model, "_rows_hash", None) == self.rows_hash
+        bound = model.lower_bound_ if is_same else -np.inf
+        return replace(earlier, lower_bound=bound)
+
+    @cached_property
+    def rows_hash(self):
+        """Tells whether a later fit is to the same rows."""
+        data = self.data
+        return joblib.hash((data.X, data.target, data.weights))
