@@ -24,8 +24,8 @@ class ConditionalMixture:
         Gate probabilities.
     prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
         What each expert predicts.
-    dispersion : ndarray of shape (n_experts[, n_outputs]) or None
-        Of each expert; None where the likelihood has none.
+    dispersion : ndarray of shape (n_experts, ...) or None
+        Of each expert, as the likelihood has it; None where it has none.
     likelihood : likelihood
         How a density is made of the two.
 
@@ -79,6 +79,25 @@ class ConditionalMixture:
     def std(self):
         """Standard deviation of each row."""
         return np.sqrt(self.var())
+
+    def cov(self):
+        """Covariances of each row's outputs: within the experts plus between them.
+
+        Returns
+        -------
+        cov : ndarray of shape (n_samples, n_outputs, n_outputs)
+            With one output the variance, of shape (n_samples,).
+        """
+        if self.prediction.ndim == 2:
+            return self.var()
+        means = self.likelihood.mean(self.prediction, self.dispersion)
+        deviations = means - self._average(means)[:, None]
+        between = np.einsum("nk,nki,nkj->nij", self.weights, deviations, deviations)
+        if hasattr(self.likelihood, "covariances"):
+            within = self.likelihood.covariances(self.prediction, self.dispersion)
+            return np.tensordot(self.weights, within, axes=1) + between
+        within = self._average(self.likelihood.variance(self.prediction, self.dispersion))
+        return within[..., None] * np.eye(within.shape[1]) + between
 
     def logpdf(self, y):
         """Log-density at y.

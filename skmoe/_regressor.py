@@ -73,7 +73,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     likelihood_ : likelihood
     dispersion_ : ndarray of shape (n_experts,) or (n_experts, n_outputs), or None
         Variance of each expert's errors, in squared units of y. With "gamma" the squared
-        coefficient of variation; with "poisson" there is none.
+        coefficient of variation; with "poisson" there is none. A likelihood object may
+        have another shape, which it tells.
+    dispersion_floor_ : float or ndarray of shape (n_outputs,), or None
+        Smallest dispersion that an expert could have; None where there is none. It is
+        that of rounding where y lies on a grid, such as marks or counts; see
+        :class:`~skmoe.likelihoods.GaussianLikelihood`.
     n_iter_ : int
     converged_ : bool
     lower_bound_ : float
@@ -221,6 +226,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         return make_regressor_pool(
             experts, data.X, data.target, draw=draw, n_jobs=self.n_jobs
         )
+
+    def _publish(self, best, results, data, learned, names):
+        offer = getattr(best.parts.likelihood, "smallest_dispersion", None)
+        floor = None if offer is None else offer(data.target, data.weights)
+        learned = {**learned, "dispersion_floor_": floor}
+        super()._publish(best, results, data, learned, names)
 
     def _check_y(self, y):
         return self._check_range(check_regression_target(y), self._make_likelihood())

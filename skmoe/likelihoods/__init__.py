@@ -17,12 +17,17 @@ A likelihood may have, for what is not as for the Gaussian:
 ``default_expert()``
     What ``experts=None`` stands for, instead of ``LinearRegression()``.
 ``check_target(y)``
-    Raises where y is out of its range, and names the first such row.
+    Raises where y is out of its range, and names the first such row, or where one of its
+    own parameters is.
 ``is_discrete``
     True where ``log_prob`` is a log-probability of integers. Its ``ppf`` is the smallest
     integer with cdf >= q.
 ``is_positive``
     True where y is positive and continuous.
+``smallest_dispersion(y, weights)``
+    The floor of the dispersions, which becomes ``dispersion_floor_``.
+``covariances(prediction, dispersion)`` -> (n_experts, n_outputs, n_outputs)
+    Where outputs may depend on one another given the expert.
 
 A likelihood has no state: what is estimated is handed back.
 """
