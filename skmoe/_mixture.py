@@ -74,7 +74,10 @@ class ConditionalMixture:
         means = self.likelihood.mean(self.prediction, self.dispersion)
         within = self.likelihood.variance(self.prediction, self.dispersion)
         deviations = means - self._average(means)[:, None]
-        return self._average(within + deviations**2)
+        spread = within + deviations**2
+        if np.isinf(spread).any():  # a component without weight must not matter
+            spread[self.weights == 0] = 0.0
+        return self._average(spread)
 
     def std(self):
         """Standard deviation of each row."""

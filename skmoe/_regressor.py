@@ -34,10 +34,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     gate : {"softmax", "constant"}, gate or classifier, default="softmax"
         What decides between the experts. A classifier with ``predict_proba`` becomes a
         :class:`~skmoe.gates.ClassifierGate`; a pipeline that ends in a gate is a gate.
-    likelihood : {"gaussian", "poisson", "gamma"} or likelihood, default="gaussian"
-        How an expert's answer is scored: "poisson" is for counts, "gamma" for positive
-        numbers whose spread grows with their mean. Both take one output, and experts
-        whose predictions are positive.
+    likelihood : {"gaussian", "laplace", "student_t", "poisson", "gamma"} or likelihood, \
+            default="gaussian"
+        How an expert's answer is scored. "laplace" and "student_t" are for targets with
+        outliers, which pull their experts less; "poisson" is for counts, "gamma" for
+        positive numbers whose spread grows with their mean, and both need experts whose
+        predictions are positive. All but "gaussian" take one output.
     solver : {"em", "hard-em", "stochastic-em"}, default="em"
         Whether rows are shared by the experts, given to one each, or drawn. With "em",
         linear experts and a softmax or constant gate are solved together, to the same
@@ -72,9 +74,10 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         The fitted gate.
     likelihood_ : likelihood
     dispersion_ : ndarray of shape (n_experts,) or (n_experts, n_outputs), or None
-        Variance of each expert's errors, in squared units of y. With "gamma" the squared
-        coefficient of variation; with "poisson" there is none. A likelihood object may
-        have another shape, which it tells.
+        Variance of each expert's errors, in squared units of y. With "laplace" their
+        squared scale; with "student_t", of shape (n_experts, 2), their squared scale and
+        degrees of freedom; with "gamma" the squared coefficient of variation; with
+        "poisson" there is none. A likelihood object tells the shape of its own.
     dispersion_floor_ : float or ndarray of shape (n_outputs,), or None
         Smallest dispersion that an expert could have; None where there is none. It is
         that of rounding where y lies on a grid, such as marks or counts; see
@@ -226,6 +229,13 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         return make_regressor_pool(
             experts, data.X, data.target, draw=draw, n_jobs=self.n_jobs
         )
+
+    def _make_parts(self, data, summary, learned, random_state):
+        likelihood = self._make_likelihood()
+        if hasattr(likelihood, "start_target"):
+            seen = likelihood.start_target(data.target, data.weights)
+            summary.raw_target = seen.reshape(len(seen), -1)
+        return super()._make_parts(data, summary, learned, random_state)
 
     def _publish(self, best, results, data, learned, names):
         offer = getattr(best.parts.likelihood, "smallest_dispersion", None)

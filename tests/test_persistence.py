@@ -19,6 +19,8 @@ from skmoe.gates import SoftmaxGate
 REGRESSORS = [
     MixtureOfExpertsRegressor(n_experts=2),
     MixtureOfExpertsRegressor(n_experts=2, gate="constant"),
+    MixtureOfExpertsRegressor(n_experts=2, likelihood="laplace", tol=0.1),
+    MixtureOfExpertsRegressor(n_experts=2, likelihood="student_t"),
     MixtureOfExpertsRegressor(n_experts=2, gate=LogisticRegression()),
     MixtureOfExpertsRegressor(
         [("line", Ridge()), ("tree", DecisionTreeRegressor(max_depth=2))],

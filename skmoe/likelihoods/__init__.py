@@ -24,6 +24,13 @@ A likelihood may have, for what is not as for the Gaussian:
     integer with cdf >= q.
 ``is_positive``
     True where y is positive and continuous.
+``expert_weights(y, prediction, dispersion)`` -> (n_samples, K)
+    What multiplies the responsibilities with which experts are fitted, given predictions
+    and dispersions before the step. It makes experts that minimise squared errors raise
+    a likelihood that is not the Gaussian one (EM with weights that are missing, or
+    majorisation). Only proportions within an expert matter.
+``start_target(y, weights)`` -> y
+    y as a start should see it, which knows squared errors only.
 ``smallest_dispersion(y, weights)``
     The floor of the dispersions, which becomes ``dispersion_floor_``.
 ``covariances(prediction, dispersion)`` -> (n_experts, n_outputs, n_outputs)
@@ -35,13 +42,17 @@ A likelihood has no state: what is estimated is handed back.
 from skmoe.likelihoods._categorical import CategoricalLikelihood
 from skmoe.likelihoods._gamma import GammaLikelihood
 from skmoe.likelihoods._gaussian import GaussianLikelihood
+from skmoe.likelihoods._laplace import LaplaceLikelihood
 from skmoe.likelihoods._poisson import PoissonLikelihood
 from skmoe.likelihoods._resolve import check_likelihood
+from skmoe.likelihoods._student_t import StudentTLikelihood
 
 __all__ = [
     "CategoricalLikelihood",
     "GammaLikelihood",
     "GaussianLikelihood",
+    "LaplaceLikelihood",
     "PoissonLikelihood",
+    "StudentTLikelihood",
     "check_likelihood",
 ]

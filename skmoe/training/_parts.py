@@ -53,18 +53,32 @@ class Parts:
     likelihood: object
     dispersion: object = None
 
+    @property
+    def has_memory(self):
+        """Whether the M-step depends on these parts, not on responsibilities alone."""
+        return hasattr(self.likelihood, "expert_weights")
+
     def maximise(self, data, responsibilities, iteration):
         """The M-step: new parts fitted to ``responsibilities``, starting from these."""
         weights = data.weights[:, None] * responsibilities
         pool = copy(self.pool)
         pool.iteration = iteration
-        pool.fit(data.X, data.target, weights)
+        pool.fit(data.X, data.target, self._expert_weights(data, weights))
         prediction = pool.predict(data.X)
         dispersion = self.likelihood.fit_dispersion(data.target, prediction, weights)
         with naming_gate(self.gate, iteration):
             gate = data.bound_gate.fit(self.gate, responsibilities)
         fitted = Parts(gate, pool, self.likelihood, dispersion)
         return fitted, fitted._log_joint(data, prediction)
+
+    def _expert_weights(self, data, weights):
+        """The weights that experts are fitted with."""
+        if self.dispersion is None or not self.has_memory:
+            return weights
+        prediction = self.pool.predict(data.X)
+        return reweighted(
+            self.likelihood, data.target, prediction, self.dispersion, weights
+        )
 
     def _log_joint(self, data, prediction):
         log_prob = self.likelihood.log_prob(data.target, prediction, self.dispersion)
@@ -78,6 +92,28 @@ class Parts:
     def penalty(self):
         """What the gate's and the experts' objectives subtract."""
         return gate_penalty(self.gate) + self.pool.penalty
+
+
+def reweighted(likelihood, target, prediction, dispersion, weights):
+    """Weights times the likelihood's own; each expert keeps the sum of its weights.
+
+    Parameters
+    ----------
+    likelihood : likelihood
+        With ``expert_weights``.
+    target : ndarray of shape (n_samples,)
+    prediction : ndarray of shape (n_samples, n_experts)
+    dispersion : object
+        Of the experts that made the prediction.
+    weights : ndarray of shape (n_samples, n_experts)
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples, n_experts)
+    """
+    product = weights * likelihood.expert_weights(target, prediction, dispersion)
+    mass, own = weights.sum(axis=0), product.sum(axis=0)
+    return product * np.where(own > 0, mass / np.where(own > 0, own, 1.0), 1.0)
 
 
 def normalise(log_joint):
