@@ -190,6 +190,20 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         """
         return self._density(self._check_rows(X))
 
+    def sample(self, X, random_state=None):
+        """Draw y for each row from its predictive density.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        return self.predict_distribution(X).rvs(random_state=random_state)
+
     def _density(self, rows):
         gate, experts = self._gate_proba(rows), self._predict_rows(rows)
         return ConditionalMixture(gate, experts, self.dispersion_, self.likelihood_)

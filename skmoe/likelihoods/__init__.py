@@ -35,6 +35,8 @@ A likelihood may have, for what is not as for the Gaussian:
     The floor of the dispersions, which becomes ``dispersion_floor_``.
 ``covariances(prediction, dispersion)`` -> (n_experts, n_outputs, n_outputs)
     Where outputs may depend on one another given the expert.
+``mixture_crps(y, weights, prediction, dispersion)`` -> (n_samples,)
+    Where the continuous ranked probability score of a mixture has a closed form.
 
 A likelihood has no state: what is estimated is handed back.
 """

@@ -11,6 +11,7 @@ from skmoe.likelihoods._covariance import (
     scatter_matrices,
 )
 from skmoe.likelihoods._floors import check_floor, moments, smallest_variance
+from skmoe.likelihoods._gaussian_crps import gaussian_mixture_crps
 
 _LOG_2PI = np.log(2 * np.pi)
 
@@ -195,6 +196,22 @@ class GaussianLikelihood(BaseEstimator):
     def ppf(self, q, prediction, dispersion):
         """Quantile of each expert; q broadcasts against ``prediction``."""
         return prediction + ndtri(q) * np.sqrt(dispersion)
+
+    def mixture_crps(self, y, weights, prediction, dispersion):
+        """Continuous ranked probability score of each row's mixture.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+        weights, prediction : ndarray of shape (n_samples, n_experts)
+        dispersion : ndarray of shape (n_experts,) or (n_samples, n_experts)
+
+        Returns
+        -------
+        crps : ndarray of shape (n_samples,)
+        """
+        variances = np.broadcast_to(dispersion, prediction.shape)
+        return gaussian_mixture_crps(y, weights, prediction, variances)
 
     def rvs(self, prediction, dispersion, random_state):
         """One draw for each entry of ``prediction``, from a RandomState."""
