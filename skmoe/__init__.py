@@ -19,6 +19,7 @@ TRUSTED_TYPES = [
     "skmoe.likelihoods._laplace.LaplaceLikelihood",
     "skmoe.likelihoods._poisson.PoissonLikelihood",
     "skmoe.likelihoods._student_t.StudentTLikelihood",
+    "skmoe.likelihoods._variance_model.VarianceModel",
 ]
 
 __all__ = [

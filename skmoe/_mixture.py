@@ -22,7 +22,9 @@ class ConditionalMixture:
     prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
         What each expert predicts.
     dispersion : ndarray of shape (n_experts, ...) or None
-        Of each expert, as the likelihood has it; None where it has none.
+        Of each expert, as the likelihood has it; None where it has none. Of shape
+        (n_samples, n_experts) where it depends on x: the likelihood then has
+        ``dispersion_at``.
     likelihood : likelihood
         How a density is made of the two.
 
@@ -51,13 +53,19 @@ class ConditionalMixture:
     def __getitem__(self, rows):
         rows = np.arange(len(self))[rows]
         rows = np.atleast_1d(rows)
+        dispersion = self.dispersion[rows] if self._by_row else self.dispersion
         return ConditionalMixture(
-            self.weights[rows], self.prediction[rows], self.dispersion, self.likelihood
+            self.weights[rows], self.prediction[rows], dispersion, self.likelihood
         )
 
     def __repr__(self):
         n_samples, n_experts = self.weights.shape
         return f"<ConditionalMixture of {n_experts} experts for {n_samples} rows>"
+
+    @property
+    def _by_row(self):
+        """Whether each row has dispersions of its own."""
+        return hasattr(self.likelihood, "dispersion_at")
 
     def _average(self, values):
         return np.einsum("nk,nk...->n...", self.weights, values)
@@ -243,7 +251,10 @@ class ConditionalMixture:
         for share in cumulated[:, :-1].T:  # no array of all draws by all experts
             experts += uniforms > share[:, None]
         rows = np.arange(len(self))[:, None]
-        dispersion = None if self.dispersion is None else self.dispersion[experts]
+        dispersion = None
+        if self.dispersion is not None:
+            chosen = (rows, experts) if self._by_row else experts
+            dispersion = self.dispersion[chosen]
         draws = self.likelihood.rvs(
             self.prediction[rows, experts], dispersion, random_state
         )

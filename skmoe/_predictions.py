@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmoe._fitting import n_parameters
 from skmoe._validation import Rows, check_known_features, check_length, check_X
 from skmoe.gates import SoftmaxGate, gate_n_parameters, joint_log_proba
+from skmoe.likelihoods import dispersion_at
 from skmoe.training import normalise
 
 # Numbers of all experts that are held at a time, where the answer needs no more.
@@ -165,14 +166,22 @@ class PredictionsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
                     "held-out rows."
                 )
             count += own
-        return count + self.likelihood_.n_parameters(self.dispersion_)
+        own = self.likelihood_.n_parameters(self.dispersion_)
+        if own is None:
+            raise ValueError(
+                f"{criterion}: likelihood_ ({type(self.likelihood_).__name__}) does not "
+                "tell its number of parameters; compare models by score_samples on "
+                "held-out rows."
+            )
+        return count + own
 
     def _log_prob(self, rows, y):
         """log f_k(y | x), of shape (n_samples, n_experts)."""
         target = self._encode_known(y)
         check_length(rows.X, target)
         prediction = self._predict_rows(rows)
-        return self.likelihood_.log_prob(target, prediction, self.dispersion_)
+        dispersion = dispersion_at(self.likelihood_, self.dispersion_, rows.X)
+        return self.likelihood_.log_prob(target, prediction, dispersion)
 
     def _log_gate(self, rows):
         """log g_k(x), of shape (n_samples, n_experts)."""

@@ -9,7 +9,7 @@ from skmoe._base import BaseMixtureOfExperts
 from skmoe._mixture import ConditionalMixture
 from skmoe._validation import check_regression_target
 from skmoe.experts import make_regressor_pool, predict_experts
-from skmoe.likelihoods import check_likelihood
+from skmoe.likelihoods import check_likelihood, dispersion_at
 
 
 class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
@@ -73,11 +73,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     gate_ : gate
         The fitted gate.
     likelihood_ : likelihood
-    dispersion_ : ndarray of shape (n_experts,) or (n_experts, n_outputs), or None
+    dispersion_ : ndarray of shape (n_experts,) or (n_experts, n_outputs), list or None
         Variance of each expert's errors, in squared units of y. With "laplace" their
         squared scale; with "student_t", of shape (n_experts, 2), their squared scale and
         degrees of freedom; with "gamma" the squared coefficient of variation; with
-        "poisson" there is none. A likelihood object tells the shape of its own.
+        "poisson" there is none. A likelihood object tells the shape of its own; where
+        dispersions depend on x, a list of models.
     dispersion_floor_ : float or ndarray of shape (n_outputs,), or None
         Smallest dispersion that an expert could have; None where there is none. It is
         that of rounding where y lies on a grid, such as marks or counts; see
@@ -206,7 +207,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
 
     def _density(self, rows):
         gate, experts = self._gate_proba(rows), self._predict_rows(rows)
-        return ConditionalMixture(gate, experts, self.dispersion_, self.likelihood_)
+        dispersion = dispersion_at(self.likelihood_, self.dispersion_, rows.X)
+        return ConditionalMixture(gate, experts, dispersion, self.likelihood_)
 
     def predict_experts(self, X):
         """What each expert predicts.

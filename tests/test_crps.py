@@ -68,6 +68,7 @@ def test_it_is_its_definition(rng, kind):
 
 def test_of_counts_it_is_a_sum(rng):
     mixture = make_mixture("poisson", rng)
+    mixture.prediction[2] = [100.0, 900.0, 3.0]
     counts = np.arange(2000.0)
     cdf = np.stack([mixture.cdf(np.full(6, count)) for count in counts], axis=1)
     for y in (0.0, 3.0, 1500.0):

@@ -1,4 +1,4 @@
-"""Likelihoods: how an answer is scored.
+r"""Likelihoods: how an answer is scored.
 
 The likelihood protocol, duck-typed; ``K`` is the number of experts and a prediction has
 shape (n_samples, K[, n_outputs or n_classes]):
@@ -10,7 +10,7 @@ shape (n_samples, K[, n_outputs or n_classes]):
 ``mean``, ``variance`` ``(prediction, dispersion)``; ``cdf``, ``ppf``, ``rvs``
     Of each expert's density, under scipy.stats' names.
 ``n_parameters(dispersion)``
-    Number of free parameters of the dispersion.
+    Number of free parameters of the dispersion; None where that is not known.
 
 A likelihood may have, for what is not as for the Gaussian:
 
@@ -31,6 +31,10 @@ A likelihood may have, for what is not as for the Gaussian:
     majorisation). Only proportions within an expert matter.
 ``start_target(y, weights)`` -> y
     y as a start should see it, which knows squared errors only.
+``fit_dispersion_model(X, y, prediction, weights)`` -> models, \
+``dispersion_at(models, X)`` -> (n_samples, K)
+    Instead of ``fit_dispersion`` where dispersions depend on x. The models are what is
+    published; all other methods are given the dispersions at the rows in question.
 ``smallest_dispersion(y, weights)``
     The floor of the dispersions, which becomes ``dispersion_floor_``.
 ``covariances(prediction, dispersion)`` -> (n_experts, n_outputs, n_outputs)
@@ -42,12 +46,14 @@ A likelihood has no state: what is estimated is handed back.
 """
 
 from skmoe.likelihoods._categorical import CategoricalLikelihood
+from skmoe.likelihoods._dispersions import dispersion_at, fit_dispersion
 from skmoe.likelihoods._gamma import GammaLikelihood
 from skmoe.likelihoods._gaussian import GaussianLikelihood
 from skmoe.likelihoods._laplace import LaplaceLikelihood
 from skmoe.likelihoods._poisson import PoissonLikelihood
 from skmoe.likelihoods._resolve import check_likelihood
 from skmoe.likelihoods._student_t import StudentTLikelihood
+from skmoe.likelihoods._variance_model import VarianceModel
 
 __all__ = [
     "CategoricalLikelihood",
@@ -56,5 +62,8 @@ __all__ = [
     "LaplaceLikelihood",
     "PoissonLikelihood",
     "StudentTLikelihood",
+    "VarianceModel",
     "check_likelihood",
+    "dispersion_at",
+    "fit_dispersion",
 ]

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import ndtr, ndtri
 from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
 
 from skmoe.likelihoods._covariance import (
     correlated,
@@ -12,8 +13,18 @@ from skmoe.likelihoods._covariance import (
 )
 from skmoe.likelihoods._floors import check_floor, moments, smallest_variance
 from skmoe.likelihoods._gaussian_crps import gaussian_mixture_crps
+from skmoe.likelihoods._variance_model import (
+    check_variance_regressor,
+    fit_variance_models,
+)
 
 _LOG_2PI = np.log(2 * np.pi)
+_CHOICES = {"dispersion": ("expert", "tied"), "covariance": ("diag", "full")}
+
+
+def _depends_on_x(likelihood):
+    """Whether variances are a regressor's to predict."""
+    return hasattr(likelihood.dispersion, "fit")
 
 
 class GaussianLikelihood(BaseEstimator):
@@ -27,8 +38,13 @@ class GaussianLikelihood(BaseEstimator):
 
     Parameters
     ----------
-    dispersion : {"expert", "tied"}, default="expert"
-        Whether each expert has a variance of its own, or all share one.
+    dispersion : {"expert", "tied"} or regressor, default="expert"
+        Whether each expert has a variance of its own, or all share one. With a regressor
+        an expert's variance depends on x: a clone of it is fitted to the logarithms of
+        the expert's squared errors, see :class:`VarianceModel`, and experts are fitted
+        with weights that are inverse to the variances. The dispersion then is a list of
+        these models. The step is not exactly one of maximum likelihood; training keeps
+        the best model. This takes one output.
     covariance : {"diag", "full"}, default="diag"
         Whether several outputs are independent given the expert, or each expert has a
         covariance matrix. One output has a variance in either case.
@@ -70,9 +86,12 @@ class GaussianLikelihood(BaseEstimator):
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        choices = {"dispersion": ("expert", "tied"), "covariance": ("diag", "full")}
-        for name, known in choices.items():
+        if _depends_on_x(self):
+            check_variance_regressor(self.dispersion, y)
+        for name, known in _CHOICES.items():
             value = getattr(self, name)
+            if name == "dispersion" and _depends_on_x(self):
+                continue
             if not isinstance(value, str) or value not in known:
                 raise ValueError(
                     f"{name}={value!r} of GaussianLikelihood must be one of {known}."
@@ -100,7 +119,8 @@ class GaussianLikelihood(BaseEstimator):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
         dispersion : ndarray of shape (n_experts[, n_outputs]), or of shape \
-                (n_experts, n_outputs, n_outputs) with full covariance
+                (n_experts, n_outputs, n_outputs) with full covariance, or of shape \
+                (n_samples, n_experts) where it depends on x
 
         Returns
         -------
@@ -147,6 +167,44 @@ class GaussianLikelihood(BaseEstimator):
             errors = (y - moments(y, row_weights[:, 0])[0])[:, None]
             dispersion[empty] = sums(errors, row_weights) / row_weights.sum()
         return raised(dispersion, floor) if full else np.maximum(dispersion, floor)
+
+    @available_if(_depends_on_x)
+    def fit_dispersion_model(self, X, y, prediction, weights):
+        """Models of each expert's variance.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples,)
+        prediction : ndarray of shape (n_samples, n_experts)
+        weights : ndarray of shape (n_samples, n_experts)
+
+        Returns
+        -------
+        models : list of VarianceModel
+        """
+        floor = self.smallest_dispersion(y, weights.sum(axis=1))
+        return fit_variance_models(self.dispersion, X, y, prediction, weights, floor)
+
+    @available_if(_depends_on_x)
+    def dispersion_at(self, models, X):
+        """Variances of each row under each expert.
+
+        Parameters
+        ----------
+        models : list of VarianceModel
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        dispersion : ndarray of shape (n_samples, n_experts)
+        """
+        return np.column_stack([model.predict(X) for model in models])
+
+    @available_if(_depends_on_x)
+    def expert_weights(self, y, prediction, dispersion):
+        """One over the variances, of shape (n_samples, n_experts)."""
+        return 1.0 / dispersion
 
     def smallest_dispersion(self, y, weights):
         """The floor of the variances.
@@ -221,7 +279,13 @@ class GaussianLikelihood(BaseEstimator):
         return prediction + noise * np.sqrt(dispersion)
 
     def n_parameters(self, dispersion):
-        """Variances, and covariances of two outputs, that were estimated."""
+        """Variances, and covariances of two outputs, that were estimated.
+
+        Of models those that they tell of, or None.
+        """
+        if _depends_on_x(self):
+            counts = [model.n_parameters_ for model in dispersion]
+            return None if None in counts else sum(counts)
         if self.dispersion == "tied":
             dispersion = dispersion[:1]
         if dispersion.ndim == 3:

@@ -8,6 +8,7 @@ import numpy as np
 from skmoe._naming import naming_gate
 from skmoe._sklearn_compat import safe_indexing
 from skmoe.gates import bind_gate, gate_penalty
+from skmoe.likelihoods import dispersion_at, fit_dispersion
 
 
 @dataclass
@@ -46,7 +47,7 @@ class TrainingData:
 
 @dataclass
 class Parts:
-    """Gate, experts and dispersions; fitted or to be fitted."""
+    """Gate, experts and dispersions (or their models); fitted or to be fitted."""
 
     gate: object
     pool: object
@@ -65,7 +66,9 @@ class Parts:
         pool.iteration = iteration
         pool.fit(data.X, data.target, self._expert_weights(data, weights))
         prediction = pool.predict(data.X)
-        dispersion = self.likelihood.fit_dispersion(data.target, prediction, weights)
+        dispersion = fit_dispersion(
+            self.likelihood, data.X, data.target, prediction, weights
+        )
         with naming_gate(self.gate, iteration):
             gate = data.bound_gate.fit(self.gate, responsibilities)
         fitted = Parts(gate, pool, self.likelihood, dispersion)
@@ -76,12 +79,12 @@ class Parts:
         if self.dispersion is None or not self.has_memory:
             return weights
         prediction = self.pool.predict(data.X)
-        return reweighted(
-            self.likelihood, data.target, prediction, self.dispersion, weights
-        )
+        dispersion = dispersion_at(self.likelihood, self.dispersion, data.X)
+        return reweighted(self.likelihood, data.target, prediction, dispersion, weights)
 
     def _log_joint(self, data, prediction):
-        log_prob = self.likelihood.log_prob(data.target, prediction, self.dispersion)
+        dispersion = dispersion_at(self.likelihood, self.dispersion, data.X)
+        log_prob = self.likelihood.log_prob(data.target, prediction, dispersion)
         return data.bound_gate.joint_log_proba(self.gate) + log_prob
 
     def log_joint(self, data):
@@ -103,8 +106,8 @@ def reweighted(likelihood, target, prediction, dispersion, weights):
         With ``expert_weights``.
     target : ndarray of shape (n_samples,)
     prediction : ndarray of shape (n_samples, n_experts)
-    dispersion : object
-        Of the experts that made the prediction.
+    dispersion : ndarray
+        Of the experts that made the prediction, at these rows.
     weights : ndarray of shape (n_samples, n_experts)
 
     Returns
