@@ -51,6 +51,8 @@ class ConditionalMixture:
         return len(self.weights)
 
     def __getitem__(self, rows):
+        if hasattr(rows, "__array__"):  # a mask may be a column of a dataframe
+            rows = np.asarray(rows)
         rows = np.arange(len(self))[rows]
         rows = np.atleast_1d(rows)
         dispersion = self.dispersion[rows] if self._by_row else self.dispersion

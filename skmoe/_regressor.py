@@ -253,6 +253,18 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
             summary.raw_target = seen.reshape(len(seen), -1)
         return super()._make_parts(data, summary, learned, random_state)
 
+    def _resume(self, parts, data):
+        earlier, now = self.likelihood_, parts.likelihood
+        # One of the user's own need not have parameters, nor print them.
+        changed = hasattr(now, "get_params") and repr(earlier) != repr(now)
+        if changed or type(earlier) is not type(now):
+            raise ValueError(
+                f"warm_start: the earlier fit has the likelihood {earlier!r}, this one "
+                f"{now!r}, so that their dispersions and objectives cannot be compared; "
+                "set warm_start=False to start afresh."
+            )
+        return super()._resume(parts, data)
+
     def _publish(self, best, results, data, learned, names):
         offer = getattr(best.parts.likelihood, "smallest_dispersion", None)
         floor = None if offer is None else offer(data.target, data.weights)

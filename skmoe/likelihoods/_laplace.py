@@ -143,7 +143,7 @@ class LaplaceLikelihood(BaseEstimator):
         return within_fences(y, weights)
 
     def smallest_dispersion(self, y, weights):
-        """The floor of the squared scales.
+        """The floor of the squared scales; outliers do not raise it.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class LaplaceLikelihood(BaseEstimator):
         -------
         floor : float
         """
-        return 0.5 * smallest_variance(y, weights, self.floor)
+        return 0.5 * smallest_variance(within_fences(y, weights), weights, self.floor)
 
     def mean(self, prediction, dispersion):
         """Mean of each expert's density, of the shape of ``prediction``."""

@@ -38,7 +38,10 @@ def own_residuals(y, prediction, weights):
 
 
 def within_fences(y, weights):
-    """y with outliers pulled in to Tukey's outer fences, for a start.
+    """y with outliers pulled in to Tukey's outer fences.
+
+    For what knows squares only: a start, and the floor of dispersions. Fences of a target
+    on a grid lie on the grid.
 
     Parameters
     ----------

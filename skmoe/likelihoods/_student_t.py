@@ -159,7 +159,7 @@ class StudentTLikelihood(BaseEstimator):
         return within_fences(y, weights)
 
     def smallest_dispersion(self, y, weights):
-        """The floor of the squared scales.
+        """The floor of the squared scales; outliers do not raise it.
 
         Parameters
         ----------
@@ -170,7 +170,7 @@ class StudentTLikelihood(BaseEstimator):
         -------
         floor : float
         """
-        return smallest_variance(y, weights, self.floor)
+        return smallest_variance(within_fences(y, weights), weights, self.floor)
 
     def mean(self, prediction, dispersion):
         """Middle of each expert's density, of the shape of ``prediction``."""

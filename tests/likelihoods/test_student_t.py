@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression
 
 from skmoe import MixtureOfExpertsRegressor
 from skmoe._mixture import ConditionalMixture
-from skmoe.likelihoods import GaussianLikelihood, StudentTLikelihood
+from skmoe.likelihoods import GaussianLikelihood, LaplaceLikelihood, StudentTLikelihood
 
 
 def make_data(rng, n_samples=50, n_experts=3):
@@ -225,6 +225,45 @@ def test_the_fitted_model(rng, two_slopes):
     assert model._n_parameters("bic") == 4 + 2 + 4
     model.set_params(likelihood=StudentTLikelihood(4)).fit(X, y)
     assert model._n_parameters("bic") == 4 + 2 + 2
+
+
+def test_one_wild_outlier_is_borne(two_slopes):
+    X, y = two_slopes(size=3.0)
+    y[0] = 1e9
+    model = MixtureOfExpertsRegressor(
+        n_experts=2, likelihood="student_t", random_state=0, max_iter=500
+    ).fit(X, y)
+    slopes = np.sort([expert.coef_[0] for expert in model.experts_])
+    np.testing.assert_allclose(slopes, [-2, 3], atol=0.2)
+    assert model.dispersion_floor_ < 1e-4
+
+
+@pytest.mark.parametrize("likelihood", [StudentTLikelihood(), LaplaceLikelihood()])
+def test_outliers_do_not_raise_the_floor(rng, likelihood):
+    y, weights = rng.normal(size=201), np.ones(201)
+    floor = likelihood.smallest_dispersion(y, weights)
+    y[0] = 1e9
+    assert likelihood.smallest_dispersion(y, weights) == pytest.approx(floor, rel=0.5)
+
+
+def test_a_grid_is_seen_in_spite_of_outliers(rng):
+    y = np.r_[np.rint(rng.normal(5, 1, size=300)), 1e5 + 0.3]
+    likelihood = StudentTLikelihood()
+    floor = likelihood.smallest_dispersion(y, np.ones(301))
+    assert floor == pytest.approx(1 / 12)
+
+
+def test_another_likelihood_is_not_warm_started(two_slopes):
+    X, y = two_slopes()
+    model = MixtureOfExpertsRegressor(
+        n_experts=2, random_state=0, warm_start=True, max_iter=500
+    )
+    model.fit(X, y)
+    for likelihood in ("student_t", GaussianLikelihood("tied")):
+        model.set_params(likelihood=likelihood)
+        with pytest.raises(ValueError, match="warm_start: the earlier fit has the like"):
+            model.fit(X, y)
+    model.set_params(likelihood=GaussianLikelihood(), tol=1e-5).fit(X, y)
 
 
 @pytest.mark.parametrize("df", [0, -1.0, np.nan, np.inf, "auto"])
