@@ -80,7 +80,7 @@ class GaussianLikelihood(BaseEstimator):
         self.floor = floor
 
     def check_target(self, y):
-        """Raise where a parameter is none of its choices; any y will do.
+        """Raise where a parameter is none of its choices, or does not suit y.
 
         Parameters
         ----------
