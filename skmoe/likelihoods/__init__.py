@@ -1,4 +1,4 @@
-r"""Likelihoods: how an answer is scored.
+"""Likelihoods: how an answer is scored.
 
 The likelihood protocol, duck-typed; ``K`` is the number of experts and a prediction has
 shape (n_samples, K[, n_outputs or n_classes]):
@@ -31,10 +31,10 @@ A likelihood may have, for what is not as for the Gaussian:
     majorisation). Only proportions within an expert matter.
 ``start_target(y, weights)`` -> y
     y as a start should see it, which knows squared errors only.
-``fit_dispersion_model(X, y, prediction, weights)`` -> models, \
+``fit_dispersion_model(X, y, prediction, weights)`` -> models
 ``dispersion_at(models, X)`` -> (n_samples, K)
-    Instead of ``fit_dispersion`` where dispersions depend on x. The models are what is
-    published; all other methods are given the dispersions at the rows in question.
+    Both instead of ``fit_dispersion`` where dispersions depend on x. The models are what
+    is published; all other methods are given the dispersions at the rows in question.
 ``smallest_dispersion(y, weights)``
     The floor of the dispersions, which becomes ``dispersion_floor_``.
 ``covariances(prediction, dispersion)`` -> (n_experts, n_outputs, n_outputs)
