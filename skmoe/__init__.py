@@ -16,7 +16,10 @@ TRUSTED_TYPES = [
     "skmoe.likelihoods._categorical.CategoricalLikelihood",
     "skmoe.likelihoods._gamma.GammaLikelihood",
     "skmoe.likelihoods._gaussian.GaussianLikelihood",
+    "skmoe.likelihoods._laplace.LaplaceLikelihood",
     "skmoe.likelihoods._poisson.PoissonLikelihood",
+    "skmoe.likelihoods._student_t.StudentTLikelihood",
+    "skmoe.likelihoods._variance_model.VarianceModel",
 ]
 
 __all__ = [

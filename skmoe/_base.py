@@ -139,7 +139,7 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         if search.is_cross_fitted:
             learned["_rows_hash"] = search.rows_hash
         # Nothing is set before all has succeeded: an earlier fit stays usable.
-        self._publish(found, {**features, **learned})
+        self._publish(found, data, {**features, **learned})
         return self
 
     def _split_params(self, params):
@@ -163,7 +163,7 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
             method_mapping=MethodMapping().add(caller="fit", callee="split"),
         )
 
-    def _publish(self, found, learned):
+    def _publish(self, found, data, learned):
         """Set the fitted attributes, all of them and at once."""
         best, results = found.best, found.results
         fitted = {

@@ -42,10 +42,10 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         its errors there tell nothing; with folds, errors, dispersions and gate
         probabilities come from fits to the other folds, and in the end all is fitted to
         all rows. "auto" takes three folds, and none where all experts are linear models
-        (also at the end of a pipeline). Folds of a number are drawn by the content of the
-        rows: copies of a row share one. An expert with ``oob_score`` set is held out by its
-        bag instead. At most four rounds are made: with three folds, about
-        ``13 * n_experts + 3`` fits of an expert. With None, the textbook E-step.
+        (also at the end of a pipeline). A number of folds is drawn by the content of the
+        rows: copies of a row share one. An expert with ``oob_score`` set is held out by
+        its bags instead. At most four rounds are made: with three folds, no more than
+        ``13 * n_experts + 3`` fits of an expert. None is the textbook E-step.
     pooling : "auto" or float, default="auto"
         What is added to every responsibility when experts are fitted, so that they know
         rows besides their own. "auto" is 0.3 where flexible experts are cross-fitted, and

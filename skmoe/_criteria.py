@@ -23,7 +23,13 @@ def free_parameters(criterion, gate, experts, names, likelihood, dispersion):
                 "rows."
             )
         count += own
-    return count + likelihood.n_parameters(dispersion)
+    own = likelihood.n_parameters(dispersion)
+    if own is None:
+        raise ValueError(
+            f"{criterion}: likelihood_ ({type(likelihood).__name__}) does not tell its "
+            "number of parameters; compare models by score_samples on held-out rows."
+        )
+    return count + own
 
 
 def gain_is_clear(now, before, weights):

@@ -4,11 +4,8 @@ import numpy as np
 from scipy.special import logsumexp
 from sklearn.utils import check_random_state
 
-from skmoe._special import smallest_integers
-
-# Of the quantile, relative to its size and the width of the first bracket.
-_QUANTILE_TOLERANCE = 1e-12
-_MAX_QUANTILE_STEPS = 200
+from skmoe._crps import mixture_crps
+from skmoe._quantiles import mixture_quantiles
 
 
 class ConditionalMixture:
@@ -24,8 +21,10 @@ class ConditionalMixture:
         Gate probabilities.
     prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
         What each expert predicts.
-    dispersion : ndarray of shape (n_experts[, n_outputs]) or None
-        Of each expert; None where the likelihood has none.
+    dispersion : ndarray of shape (n_experts, ...) or None
+        Of each expert, as the likelihood has it; None where it has none. Of shape
+        (n_samples, n_experts) where it depends on x: the likelihood then has
+        ``dispersion_at``.
     likelihood : likelihood
         How a density is made of the two.
 
@@ -52,15 +51,23 @@ class ConditionalMixture:
         return len(self.weights)
 
     def __getitem__(self, rows):
+        if hasattr(rows, "__array__"):  # a mask may be a column of a dataframe
+            rows = np.asarray(rows)
         rows = np.arange(len(self))[rows]
         rows = np.atleast_1d(rows)
+        dispersion = self.dispersion[rows] if self._by_row else self.dispersion
         return ConditionalMixture(
-            self.weights[rows], self.prediction[rows], self.dispersion, self.likelihood
+            self.weights[rows], self.prediction[rows], dispersion, self.likelihood
         )
 
     def __repr__(self):
         n_samples, n_experts = self.weights.shape
         return f"<ConditionalMixture of {n_experts} experts for {n_samples} rows>"
+
+    @property
+    def _by_row(self):
+        """Whether each row has dispersions of its own."""
+        return hasattr(self.likelihood, "dispersion_at")
 
     def _average(self, values):
         return np.einsum("nk,nk...->n...", self.weights, values)
@@ -74,11 +81,33 @@ class ConditionalMixture:
         means = self.likelihood.mean(self.prediction, self.dispersion)
         within = self.likelihood.variance(self.prediction, self.dispersion)
         deviations = means - self._average(means)[:, None]
-        return self._average(within + deviations**2)
+        spread = within + deviations**2
+        if np.isinf(spread).any():  # a component without weight must not matter
+            spread[self.weights == 0] = 0.0
+        return self._average(spread)
 
     def std(self):
         """Standard deviation of each row."""
         return np.sqrt(self.var())
+
+    def cov(self):
+        """Covariances of each row's outputs: within the experts plus between them.
+
+        Returns
+        -------
+        cov : ndarray of shape (n_samples, n_outputs, n_outputs)
+            With one output the variance, of shape (n_samples,).
+        """
+        if self.prediction.ndim == 2:
+            return self.var()
+        means = self.likelihood.mean(self.prediction, self.dispersion)
+        deviations = means - self._average(means)[:, None]
+        between = np.einsum("nk,nki,nkj->nij", self.weights, deviations, deviations)
+        if hasattr(self.likelihood, "covariances"):
+            within = self.likelihood.covariances(self.prediction, self.dispersion)
+            return np.tensordot(self.weights, within, axes=1) + between
+        within = self._average(self.likelihood.variance(self.prediction, self.dispersion))
+        return within[..., None] * np.eye(within.shape[1]) + between
 
     def logpdf(self, y):
         """Log-density at y.
@@ -150,11 +179,16 @@ class ConditionalMixture:
             self.likelihood.cdf(y[:, None], self.prediction, self.dispersion)
         )
 
+    def cdf_and_pdf(self, y):
+        """Both at once, without checks, for numbers y of shape (n_samples,)."""
+        with np.errstate(divide="ignore", over="ignore"):
+            log_prob = self.likelihood.log_prob(y, self.prediction, self.dispersion)
+            pdf = np.exp(log_prob, out=log_prob)
+        cdf = self.likelihood.cdf(y[:, None], self.prediction, self.dispersion)
+        return self._average(cdf), self._average(pdf)
+
     def ppf(self, q):
         """Quantiles of each row; of counts, the smallest with cdf >= q.
-
-        A mixture's quantile lies between those of its components; within that bracket
-        it is found by Newton's method, with bisection where a step leaves it.
 
         Parameters
         ----------
@@ -169,70 +203,34 @@ class ConditionalMixture:
         q = np.asarray(q, dtype=np.float64)
         if q.ndim > 1 or not ((q >= 0) & (q <= 1)).all():
             raise ValueError("q must be a number or a list of numbers between 0 and 1.")
-        if q.ndim == 1:
-            columns = [self._quantile(value) for value in q]
-            return np.stack(columns, axis=1) if columns else np.empty((len(self), 0))
-        return self._quantile(float(q))
-
-    def _quantile(self, q):
-        components = self.likelihood.ppf(q, self.prediction, self.dispersion)
-        # A component without weight must not widen the bracket.
-        present = self.weights > 0
-        low = np.where(present, components, np.inf).min(axis=1)
-        high = np.where(present, components, -np.inf).max(axis=1)
-        if self._is_discrete:
-            return self._smallest_count(q, low, high)
-        start = self._average(np.where(present, components, 0.0))
-        if not getattr(self.likelihood, "is_positive", False):
-            return self._solve_quantile(q, low, high, start)
-        # Only their logarithms tell apart quantiles near zero.
-        tiny = np.finfo(np.float64).tiny
-        logs = [np.log(np.maximum(y, tiny)) for y in (low, high, start)]
-        quantile = np.exp(self._solve_quantile(q, *logs, log_scale=True))
-        return np.where(low < high, quantile, low)
-
-    def _smallest_count(self, q, low, high):
-        if q in (0.0, 1.0):
-            return low
-        # One further on each side: a sum of weights may be one less or more a rounding.
-        low, high = np.maximum(low - 2, -1.0), high + 1
-        return smallest_integers(lambda y: self.cdf(y) >= q, low, high)
-
-    def _solve_quantile(self, q, low, high, start, log_scale=False):
-        """Solve cdf(z) = q, or cdf(exp(z)) = q, for z between ``low`` and ``high``."""
-        z = low.copy()
-        # At q = 0 or 1 the ends may be infinite, and are the answer.
-        finite = np.isfinite(low) & np.isfinite(high)
-        z[finite] = np.clip(start[finite], low[finite], high[finite])
-        open_rows = np.flatnonzero(finite & (high > low))
-        spread = np.where(finite, high, 0.0) - np.where(finite, low, 0.0)
-        for _ in range(_MAX_QUANTILE_STEPS):
-            if not open_rows.size:
-                break
-            part, now = self[open_rows], z[open_rows]
-            y = np.exp(now) if log_scale else now
-            excess = part.cdf(y) - q
-            below = excess < 0
-            low[open_rows] = np.where(below, now, low[open_rows])
-            high[open_rows] = np.where(below, high[open_rows], now)
-            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                density = part.pdf(y) * (y if log_scale else 1.0)
-                step = now - excess / density
-            newton = (step > low[open_rows]) & (step < high[open_rows])
-            middle = 0.5 * (low[open_rows] + high[open_rows])
-            moved = np.where(newton, step, middle)
-            tolerance = _QUANTILE_TOLERANCE * (np.abs(moved) + spread[open_rows])
-            done = newton & (np.abs(moved - now) <= tolerance)
-            done |= high[open_rows] - low[open_rows] <= tolerance
-            done |= excess == 0
-            z[open_rows] = np.where(excess == 0, now, moved)
-            open_rows = open_rows[~done]
-        return z
+        quantiles = mixture_quantiles(self, np.atleast_1d(q))
+        return quantiles if q.ndim == 1 else quantiles[:, 0]
 
     def interval(self, confidence):
         """Equal-tailed interval of each row: two arrays of shape (n_samples,)."""
         tail = (1.0 - confidence) / 2
         return self.ppf(tail), self.ppf(1.0 - tail)
+
+    def crps(self, y):
+        r"""Continuous ranked probability score of each row at y; lower is better.
+
+        .. math:: \int (F(z) - 1[y \le z])^2 dz = E|Y - y| - \tfrac12 E|Y - Y'|
+
+        It is in units of y, and the absolute error where the density is a point. Mixtures
+        of normal densities have it in closed form; of others, a distribution function is
+        integrated (or summed, for counts) to better than a millionth of its width.
+
+        Parameters
+        ----------
+        y : float or array-like of shape (n_samples,)
+
+        Returns
+        -------
+        crps : ndarray of shape (n_samples,)
+        """
+        self._check_single_output("crps")
+        y = np.broadcast_to(np.asarray(y, dtype=np.float64), (len(self),))
+        return mixture_crps(self, y)
 
     def rvs(self, size=None, random_state=None):
         """Draws from the density of each row.
@@ -249,11 +247,16 @@ class ConditionalMixture:
         """
         random_state = check_random_state(random_state)
         n_draws = 1 if size is None else size
-        cumulated = np.cumsum(self.weights, axis=1)[:, None, :]
-        uniforms = random_state.uniform(size=(len(self), n_draws, 1))
-        experts = (uniforms > cumulated).sum(axis=2).clip(max=cumulated.shape[2] - 1)
+        cumulated = np.cumsum(self.weights, axis=1)
+        uniforms = random_state.uniform(size=(len(self), n_draws))
+        experts = np.zeros((len(self), n_draws), dtype=np.intp)
+        for share in cumulated[:, :-1].T:  # no array of all draws by all experts
+            experts += uniforms > share[:, None]
         rows = np.arange(len(self))[:, None]
-        dispersion = None if self.dispersion is None else self.dispersion[experts]
+        dispersion = None
+        if self.dispersion is not None:
+            chosen = (rows, experts) if self._by_row else experts
+            dispersion = self.dispersion[chosen]
         draws = self.likelihood.rvs(
             self.prediction[rows, experts], dispersion, random_state
         )

@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmoe._criteria import free_parameters
 from skmoe._validation import Rows, check_known_features, check_length, check_X
 from skmoe.gates import SoftmaxGate, joint_log_proba
+from skmoe.likelihoods import dispersion_at
 from skmoe.training import normalise
 
 # Numbers of all experts that are held at a time, where the answer needs no more.
@@ -159,7 +160,8 @@ class PredictionsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         target = self._encode_known(y)
         check_length(rows.X, target)
         prediction = self._predict_rows(rows)
-        return self.likelihood_.log_prob(target, prediction, self.dispersion_)
+        dispersion = dispersion_at(self.likelihood_, self.dispersion_, rows.X)
+        return self.likelihood_.log_prob(target, prediction, dispersion)
 
     def _log_gate(self, rows):
         """log g_k(x), of shape (n_samples, n_experts)."""

@@ -9,7 +9,7 @@ from skmoe._base import BaseMixtureOfExperts
 from skmoe._mixture import ConditionalMixture
 from skmoe._validation import check_regression_target
 from skmoe.experts import make_regressor_pool, predict_experts
-from skmoe.likelihoods import check_likelihood
+from skmoe.likelihoods import check_likelihood, dispersion_at
 
 
 class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
@@ -36,10 +36,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     gate : {"softmax", "constant"}, gate or classifier, default="softmax"
         What decides between the experts. A classifier with ``predict_proba`` becomes a
         :class:`~skmoe.gates.ClassifierGate`; a pipeline that ends in a gate is a gate.
-    likelihood : {"gaussian", "poisson", "gamma"} or likelihood, default="gaussian"
-        How an expert's answer is scored: "poisson" is for counts, "gamma" for positive
-        numbers whose spread grows with their mean. Both take one output, and experts
-        whose predictions are positive.
+    likelihood : {"gaussian", "laplace", "student_t", "poisson", "gamma"} or likelihood, \
+            default="gaussian"
+        How an expert's answer is scored. "laplace" and "student_t" are for targets with
+        outliers, which pull their experts less; "poisson" is for counts, "gamma" for
+        positive numbers whose spread grows with their mean, and both need experts whose
+        predictions are positive. All but "gaussian" take one output.
     solver : {"em", "hard-em", "stochastic-em"}, default="em"
         Whether rows are shared by the experts, given to one each, or drawn. With "em",
         linear experts and a softmax or constant gate are solved together, to the same
@@ -49,10 +51,10 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         its errors there tell nothing; with folds, errors, dispersions and gate
         probabilities come from fits to the other folds, and in the end all is fitted to
         all rows. "auto" takes three folds, and none where all experts are linear models
-        (also at the end of a pipeline). Folds of a number are drawn by the content of the
-        rows: copies of a row share one. An expert with ``oob_score`` set is held out by its
-        bag instead. At most four rounds are made: with three folds, about
-        ``13 * n_experts + 3`` fits of an expert. With None, the textbook E-step.
+        (also at the end of a pipeline). A number of folds is drawn by the content of the
+        rows: copies of a row share one. An expert with ``oob_score`` set is held out by
+        its bags instead. At most four rounds are made: with three folds, no more than
+        ``13 * n_experts + 3`` fits of an expert. None is the textbook E-step.
     pooling : "auto" or float, default="auto"
         What is added to every responsibility when experts are fitted, so that they know
         rows besides their own. "auto" is 0.3 where flexible experts are cross-fitted, and
@@ -87,9 +89,16 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     gate_ : gate
         The fitted gate.
     likelihood_ : likelihood
-    dispersion_ : ndarray of shape (n_experts,) or (n_experts, n_outputs), or None
-        Variance of each expert's errors, in squared units of y. With "gamma" the squared
-        coefficient of variation; with "poisson" there is none.
+    dispersion_ : ndarray of shape (n_experts,) or (n_experts, n_outputs), list or None
+        Variance of each expert's errors, in squared units of y. With "laplace" their
+        squared scale; with "student_t", of shape (n_experts, 2), their squared scale and
+        degrees of freedom; with "gamma" the squared coefficient of variation; with
+        "poisson" there is none. A likelihood object tells the shape of its own; where
+        dispersions depend on x, a list of models.
+    dispersion_floor_ : float or ndarray of shape (n_outputs,), or None
+        Smallest dispersion that an expert could have; None where there is none. It is
+        that of rounding where y lies on a grid, such as marks or counts; see
+        :class:`~skmoe.likelihoods.GaussianLikelihood`.
     n_experts_ : int
     cross_fitted_ : bool
         Whether rows were held out in the E-step.
@@ -207,9 +216,24 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         """
         return self._density(self._check_rows(X))
 
+    def sample(self, X, random_state=None):
+        """Draw y for each row from its predictive density.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        return self.predict_distribution(X).rvs(random_state=random_state)
+
     def _density(self, rows):
         gate, experts = self._gate_proba(rows), self._predict_rows(rows)
-        return ConditionalMixture(gate, experts, self.dispersion_, self.likelihood_)
+        dispersion = dispersion_at(self.likelihood_, self.dispersion_, rows.X)
+        return ConditionalMixture(gate, experts, dispersion, self.likelihood_)
 
     def predict_experts(self, X):
         """What each expert predicts.
@@ -249,6 +273,11 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
 
     def _strata(self, data):
         """What folds are balanced by: nothing."""
+
+    def _publish(self, found, data, learned):
+        offer = getattr(found.best.parts.likelihood, "smallest_dispersion", None)
+        floor = None if offer is None else offer(data.target, data.weights)
+        super()._publish(found, data, {**learned, "dispersion_floor_": floor})
 
     def _check_y(self, y):
         return self._check_range(check_regression_target(y), self._make_likelihood())

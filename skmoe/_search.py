@@ -103,6 +103,10 @@ class Search:
         self.learned = learned
         self.split_params = split_params
         self.random_state = random_state
+        self.likelihood = model._make_likelihood()
+        if hasattr(self.likelihood, "start_target"):
+            seen = self.likelihood.start_target(data.target, data.weights)
+            summary.raw_target = seen.reshape(len(seen), -1)
         self.cross = None
         self.is_cross_fitted = False
         self.n_attempts = 0
@@ -214,7 +218,7 @@ class Search:
             pooling = _POOLING if self.is_cross_fitted and not are_linear else 0.0
         draw = RowDraws(self.summary).steady
         pool = model._make_pool(experts, data, self.learned, draw)
-        parts = Parts(gate, pool, model._make_likelihood(), pooling=pooling)
+        parts = Parts(gate, pool, self.likelihood, pooling=pooling)
         if self.is_cross_fitted and self.cross is None:
             n_kinds = len(experts) if isinstance(model.experts, list) else 1
             self.cross = CrossFitting(folds, pooling).with_alone(parts, data, n_kinds)
@@ -231,6 +235,7 @@ class Search:
                 f"{shape}, this one {(parts.pool.n_experts, n_features)}; set "
                 "warm_start=False to start afresh."
             )
+        _check_same_likelihood(model.likelihood_, parts.likelihood)
         parts.gate = deepcopy(model.gate_)
         parts.pool.resume(data.X, data.target, data.weights, model.experts_)
         parts.dispersion = model.dispersion_
@@ -248,3 +253,14 @@ class Search:
         """Tells whether a later fit is to the same rows."""
         data = self.data
         return joblib.hash((data.X, data.target, data.weights))
+
+
+def _check_same_likelihood(earlier, now):
+    # One of the user's own need not have parameters, nor print them.
+    changed = hasattr(now, "get_params") and repr(earlier) != repr(now)
+    if changed or type(earlier) is not type(now):
+        raise ValueError(
+            f"warm_start: the earlier fit has the likelihood {earlier!r}, this one "
+            f"{now!r}, so that their dispersions and objectives cannot be compared; set "
+            "warm_start=False to start afresh."
+        )

@@ -1,6 +1,7 @@
 """The predictive density against quadrature."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from scipy.integrate import quad
@@ -188,6 +189,7 @@ def test_slices(rng):
     chosen = np.array([True, False, True, False, False])
     for rows in [slice(1, 3), [4, 0], chosen, slice(None, None, -2)]:
         np.testing.assert_array_equal(mixture[rows].mean(), mean[rows])
+    np.testing.assert_array_equal(mixture[pd.Series(chosen)].mean(), mean[chosen])
     np.testing.assert_array_equal(mixture[-1].mean(), mean[-1:])
     assert "3 experts for 2 rows" in repr(mixture[chosen])
     with pytest.raises(IndexError):

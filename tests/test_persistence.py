@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
@@ -15,10 +15,16 @@ from sklearn.tree import DecisionTreeRegressor
 import skmoe
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.gates import SoftmaxGate
+from skmoe.likelihoods import GaussianLikelihood
 
 REGRESSORS = [
     MixtureOfExpertsRegressor(n_experts=2),
     MixtureOfExpertsRegressor(n_experts=2, gate="constant"),
+    MixtureOfExpertsRegressor(n_experts=2, likelihood="laplace", tol=0.1),
+    MixtureOfExpertsRegressor(n_experts=2, likelihood="student_t"),
+    MixtureOfExpertsRegressor(
+        n_experts=2, likelihood=GaussianLikelihood(LinearRegression()), tol=0.1
+    ),
     MixtureOfExpertsRegressor(n_experts=2, gate=LogisticRegression()),
     MixtureOfExpertsRegressor(
         [("line", Ridge()), ("tree", DecisionTreeRegressor(max_depth=2))],

@@ -75,6 +75,8 @@ class LeastSquaresPool(ClosedFormPool):
         """The experts' part of the log-likelihood, where least squares maximises it."""
         if type(likelihood) is not GaussianLikelihood or np.any(self._penalties()):
             return None
+        if not likelihood.has_own_variances(y):
+            return None
         floor = likelihood.smallest_dispersion(y, weights)
         return LeastSquaresTerms(self, y, weights, floor)
 

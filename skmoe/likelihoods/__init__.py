@@ -10,33 +10,60 @@ shape (n_samples, K[, n_outputs or n_classes]):
 ``mean``, ``variance`` ``(prediction, dispersion)``; ``cdf``, ``ppf``, ``rvs``
     Of each expert's density, under scipy.stats' names.
 ``n_parameters(dispersion)``
-    Number of free parameters of the dispersion.
+    Number of free parameters of the dispersion; None where that is not known.
 
 A likelihood may have, for what is not as for the Gaussian:
 
 ``default_expert()``
     What ``experts=None`` stands for, instead of ``LinearRegression()``.
 ``check_target(y)``
-    Raises where y is out of its range, and names the first such row.
+    Raises where y is out of its range, and names the first such row, or where one of its
+    own parameters is.
 ``is_discrete``
     True where ``log_prob`` is a log-probability of integers. Its ``ppf`` is the smallest
     integer with cdf >= q.
 ``is_positive``
     True where y is positive and continuous.
+``expert_weights(y, prediction, dispersion)`` -> (n_samples, K)
+    What multiplies the responsibilities with which experts are fitted, given predictions
+    and dispersions before the step. It makes experts that minimise squared errors raise
+    a likelihood that is not the Gaussian one (EM with weights that are missing, or
+    majorisation). Only proportions within an expert matter.
+``start_target(y, weights)`` -> y
+    y as a start should see it, which knows squared errors only.
+``fit_dispersion_model(X, y, prediction, weights)`` -> models
+``dispersion_at(models, X)`` -> (n_samples, K)
+    Both instead of ``fit_dispersion`` where dispersions depend on x. The models are what
+    is published; all other methods are given the dispersions at the rows in question.
+``smallest_dispersion(y, weights)``
+    The floor of the dispersions, which becomes ``dispersion_floor_``.
+``covariances(prediction, dispersion)`` -> (n_experts, n_outputs, n_outputs)
+    Where outputs may depend on one another given the expert.
+``mixture_crps(y, weights, prediction, dispersion)`` -> (n_samples,)
+    Where the continuous ranked probability score of a mixture has a closed form.
 
 A likelihood has no state: what is estimated is handed back.
 """
 
 from skmoe.likelihoods._categorical import CategoricalLikelihood
+from skmoe.likelihoods._dispersions import dispersion_at, fit_dispersion
 from skmoe.likelihoods._gamma import GammaLikelihood
 from skmoe.likelihoods._gaussian import GaussianLikelihood
+from skmoe.likelihoods._laplace import LaplaceLikelihood
 from skmoe.likelihoods._poisson import PoissonLikelihood
 from skmoe.likelihoods._resolve import check_likelihood
+from skmoe.likelihoods._student_t import StudentTLikelihood
+from skmoe.likelihoods._variance_model import VarianceModel
 
 __all__ = [
     "CategoricalLikelihood",
     "GammaLikelihood",
     "GaussianLikelihood",
+    "LaplaceLikelihood",
     "PoissonLikelihood",
+    "StudentTLikelihood",
+    "VarianceModel",
     "check_likelihood",
+    "dispersion_at",
+    "fit_dispersion",
 ]

@@ -1,15 +1,20 @@
-"""Checks that the likelihoods of positive targets share."""
+"""Checks that likelihoods share."""
 
 import numpy as np
 
 
-def check_rows(y, valid, likelihood, rule):
-    """Raise where y has several columns, or a row that is not ``valid``."""
+def check_one_output(y, likelihood):
+    """Raise where y has several columns."""
     if y.ndim == 2:
         raise ValueError(
             f"y has shape {y.shape}; likelihood={likelihood!r} takes a target of shape "
             "(n_samples,): fit one model for each output."
         )
+
+
+def check_rows(y, valid, likelihood, rule):
+    """Raise where y has several columns, or a row that is not ``valid``."""
+    check_one_output(y, likelihood)
     if not valid.all():
         row = int(np.argmin(valid))
         raise ValueError(

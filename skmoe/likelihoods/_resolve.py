@@ -2,12 +2,16 @@
 
 from skmoe.likelihoods._gamma import GammaLikelihood
 from skmoe.likelihoods._gaussian import GaussianLikelihood
+from skmoe.likelihoods._laplace import LaplaceLikelihood
 from skmoe.likelihoods._poisson import PoissonLikelihood
+from skmoe.likelihoods._student_t import StudentTLikelihood
 
 _NAMED = {
     "gamma": GammaLikelihood,
     "gaussian": GaussianLikelihood,
+    "laplace": LaplaceLikelihood,
     "poisson": PoissonLikelihood,
+    "student_t": StudentTLikelihood,
 }
 
 

@@ -18,8 +18,9 @@ import numpy as np
 from skmoe._naming import naming_gate
 from skmoe._sklearn_compat import safe_indexing
 from skmoe.gates import bind_gate, joint_log_proba
+from skmoe.likelihoods import fit_dispersion
 from skmoe.training._em import Result
-from skmoe.training._parts import normalise
+from skmoe.training._parts import normalise, reweighted
 
 # Rounds fit every expert in every fold; more of them bring next to nothing.
 _MAX_ROUNDS = 4
@@ -66,8 +67,8 @@ class CrossFitting:
         bounds = []
         for k in range(n_kinds):
             one, own = alone[:, [k]], data.weights[:, None]
-            dispersion = parts.likelihood.fit_dispersion(data.target, one, own)
-            log_prob = parts.likelihood.log_prob(data.target, one, dispersion)
+            at_rows = _held_out_dispersion(parts, data, self.folds, one, own)
+            log_prob = parts.likelihood.log_prob(data.target, one, at_rows)
             bounds.append(data.weights @ log_prob[:, 0] / data.total)
         return replace(self, alone=alone, alone_bounds=np.array(bounds))
 
@@ -105,6 +106,7 @@ class _Round:
 
     weights: np.ndarray
     gate_shares: np.ndarray
+    prediction: np.ndarray
     dispersion: object
     bound: float
     responsibilities: np.ndarray
@@ -149,18 +151,24 @@ def cross_fitted_em(
         """Gate and dispersions for experts that stay as they are."""
         for _ in range(n_steps):
             given = shares
-            dispersion = parts.likelihood.fit_dispersion(
-                data.target, prediction, total * given
+            dispersion = _held_out_dispersion(
+                parts, data, cross.folds, prediction, total * given
             )
             log_prob = parts.likelihood.log_prob(data.target, prediction, dispersion)
             log_joint = log_prob + gates.log_proba(given, iteration)
             value, shares = e_step(log_joint, data.weights)
         bound = value / data.total
-        return _Round(weights, given, dispersion, bound, shares, normalise(log_joint)[0])
+        log_likelihood = normalise(log_joint)[0]
+        return _Round(
+            weights, given, prediction, dispersion, bound, shares, log_likelihood
+        )
 
     alone = np.tile(total, n_experts)
-    n_steps = _N_INNER_ALONE if n_experts > 1 else 1
-    best = settle(cross.repeated(n_experts), alone, point, n_steps, 1)
+    # Where dispersions have models, a step costs as much as a round.
+    is_cheap = not hasattr(parts.likelihood, "fit_dispersion_model")
+    n_steps = _N_INNER_ALONE if is_cheap and n_experts > 1 else 1
+    now = best = settle(cross.repeated(n_experts), alone, point, n_steps, 1)
+    n_steps = _N_INNER if is_cheap else 1
     bounds, n_without = [best.bound], 0
     stop = on_iteration(1, best.bound, best.bound - cross.alone_bounds.max())
     n_rounds = min(max_iter - 1, _MAX_ROUNDS) if n_experts > 1 else 0
@@ -170,8 +178,12 @@ def cross_fitted_em(
         pool = copy(parts.pool)
         pool.iteration = iteration
         pooled = parts.pooled(total * redraw(point), data)
+        if parts.has_memory:
+            pooled = reweighted(
+                parts.likelihood, data.target, now.prediction, now.dispersion, pooled
+            )
         prediction = pool.predict_held_out(data.X, data.target, pooled, cross.folds)
-        now = settle(prediction, pooled, point, _N_INNER, iteration)
+        now = settle(prediction, pooled, point, n_steps, iteration)
         point, gain = now.responsibilities, now.bound - best.bound
         is_better = gain > tol + _ROUNDING
         n_without = 0 if is_better else n_without + 1
@@ -183,6 +195,21 @@ def cross_fitted_em(
     return _refitted(best, parts, data, bounds)
 
 
+def _held_out_dispersion(parts, data, folds, prediction, weights):
+    """Dispersions at each row; models of them are fitted to the other folds."""
+    likelihood = parts.likelihood
+    if not hasattr(likelihood, "fit_dispersion_model"):
+        return likelihood.fit_dispersion(data.target, prediction, weights)
+    at_rows = np.empty(weights.shape)
+    for train, test in folds:
+        models = likelihood.fit_dispersion_model(
+            safe_indexing(data.X, train), data.target[train], prediction[train],
+            weights[train],
+        )  # fmt: skip
+        at_rows[test] = likelihood.dispersion_at(models, safe_indexing(data.X, test))
+    return at_rows
+
+
 def _refitted(best, parts, data, bounds):
     """Gate and experts fitted to all rows, with the shares of the best round."""
     pool = copy(parts.pool)
@@ -190,8 +217,12 @@ def _refitted(best, parts, data, bounds):
     pool.fit(data.X, data.target, best.weights)
     with naming_gate(parts.gate, pool.iteration):
         gate = data.bound_gate.fit(parts.gate, best.gate_shares)
+    shares = data.weights[:, None] * best.gate_shares
+    dispersion = fit_dispersion(
+        parts.likelihood, data.X, data.target, best.prediction, shares
+    )
     return Result(
-        replace(parts, gate=gate, pool=pool, dispersion=best.dispersion),
+        replace(parts, gate=gate, pool=pool, dispersion=dispersion),
         responsibilities=best.responsibilities,
         load=data.weights @ best.responsibilities / data.total,
         lower_bound=best.bound,

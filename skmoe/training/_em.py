@@ -94,7 +94,7 @@ def expectation_maximisation(
         trial = evaluate(parts, log_joint, data, e_step)
         gain = trial.lower_bound - current.lower_bound
         rises = gain >= -_ROUNDING * abs(trial.lower_bound)
-        fixed = np.array_equal(trial.responsibilities, point)
+        fixed = not parts.has_memory and np.array_equal(trial.responsibilities, point)
         if rises:
             current = trial
             best = max(best, current, key=lambda result: result.lower_bound)

@@ -8,6 +8,7 @@ import numpy as np
 from skmoe._naming import naming_gate
 from skmoe._sklearn_compat import safe_indexing
 from skmoe.gates import bind_gate, gate_penalty
+from skmoe.likelihoods import dispersion_at, fit_dispersion
 
 
 @dataclass
@@ -46,7 +47,7 @@ class TrainingData:
 
 @dataclass
 class Parts:
-    """Gate, experts and dispersions; fitted or to be fitted.
+    """Gate, experts and dispersions (or their models); fitted or to be fitted.
 
     ``pooling`` is added to every responsibility when experts are fitted.
     """
@@ -57,27 +58,44 @@ class Parts:
     dispersion: object = None
     pooling: float = 0.0
 
+    @property
+    def has_memory(self):
+        """Whether the M-step depends on these parts, not on responsibilities alone."""
+        return hasattr(self.likelihood, "expert_weights")
+
     def maximise(self, data, responsibilities, iteration):
         """The M-step: new parts fitted to ``responsibilities``, starting from these."""
         weights = data.weights[:, None] * responsibilities
         pool = copy(self.pool)
         pool.iteration = iteration
-        pool.fit(data.X, data.target, self.pooled(weights, data))
+        pool.fit(data.X, data.target, self._expert_weights(data, weights))
         prediction = pool.predict(data.X)
-        dispersion = self.likelihood.fit_dispersion(data.target, prediction, weights)
+        dispersion = fit_dispersion(
+            self.likelihood, data.X, data.target, prediction, weights
+        )
         with naming_gate(self.gate, iteration):
             gate = data.bound_gate.fit(self.gate, responsibilities)
         fitted = replace(self, gate=gate, pool=pool, dispersion=dispersion)
         return fitted, fitted._log_joint(data, prediction)
 
+    def _expert_weights(self, data, weights):
+        """The weights that experts are fitted with."""
+        weights = self.pooled(weights, data)
+        if self.dispersion is None or not self.has_memory:
+            return weights
+        prediction = self.pool.predict(data.X)
+        dispersion = dispersion_at(self.likelihood, self.dispersion, data.X)
+        return reweighted(self.likelihood, data.target, prediction, dispersion, weights)
+
     def pooled(self, weights, data):
-        """What experts are fitted with: their shares of the rows, a little alike."""
+        """Shares of the rows' weights, a little alike."""
         if not self.pooling:
             return weights
         return (weights + self.pooling * data.weights[:, None]) / (1.0 + self.pooling)
 
     def _log_joint(self, data, prediction):
-        log_prob = self.likelihood.log_prob(data.target, prediction, self.dispersion)
+        dispersion = dispersion_at(self.likelihood, self.dispersion, data.X)
+        log_prob = self.likelihood.log_prob(data.target, prediction, dispersion)
         return data.bound_gate.joint_log_proba(self.gate) + log_prob
 
     def log_joint(self, data):
@@ -88,6 +106,28 @@ class Parts:
     def penalty(self):
         """What the gate's and the experts' objectives subtract."""
         return gate_penalty(self.gate) + self.pool.penalty
+
+
+def reweighted(likelihood, target, prediction, dispersion, weights):
+    """Weights times the likelihood's own; each expert keeps the sum of its weights.
+
+    Parameters
+    ----------
+    likelihood : likelihood
+        With ``expert_weights``.
+    target : ndarray of shape (n_samples,)
+    prediction : ndarray of shape (n_samples, n_experts)
+    dispersion : ndarray
+        Of the experts that made the prediction, at these rows.
+    weights : ndarray of shape (n_samples, n_experts)
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples, n_experts)
+    """
+    product = weights * likelihood.expert_weights(target, prediction, dispersion)
+    mass, own = weights.sum(axis=0), product.sum(axis=0)
+    return product * np.where(own > 0, mass / np.where(own > 0, own, 1.0), 1.0)
 
 
 def normalise(log_joint):

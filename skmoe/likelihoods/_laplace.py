@@ -1,0 +1,187 @@
+"""Errors that cost what they are long, around an expert's prediction."""
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
+
+from skmoe.likelihoods._checks import check_one_output
+from skmoe.likelihoods._floors import check_floor, smallest_variance
+from skmoe.likelihoods._residuals import own_residuals, within_fences
+
+# Of the scale: a shorter residual weighs no more than this one. So a step may lower the
+# mean log-likelihood by half of it times the share of such rows, and no more.
+_SHORTEST = 1e-6
+_LOSSES = ("squared_error", "absolute_error")
+
+
+class LaplaceLikelihood(BaseEstimator):
+    r"""Laplace's density: an error costs its length, not its square.
+
+    .. math:: f_k(y \mid x) = \frac{1}{2 b_k} \exp(-|y - \mu_k(x)| / b_k)
+
+    The dispersion is the squared scale :math:`b_k^2`, in squared units of y; the scale
+    is the mean absolute error, and the variance :math:`2 b_k^2`. The target has one
+    output.
+
+    The most likely expert is a median regression. Experts that minimise squared errors
+    come to it step by step: they are fitted with responsibilities divided by the length
+    of the residual before the step, which never lowers the objective (Hunter and Lange
+    2000).
+
+    Parameters
+    ----------
+    expert_loss : {"squared_error", "absolute_error"}, default="squared_error"
+        What experts minimise. Most regressors minimise squared errors;
+        ``QuantileRegressor`` and ``HistGradientBoostingRegressor(loss="absolute_error")``
+        absolute ones, and need no weights but responsibilities.
+    floor : "auto" or float, default="auto"
+        Smallest standard deviation, :math:`\sqrt{2}\, b_k`, in units of y; see
+        :class:`GaussianLikelihood`.
+
+    References
+    ----------
+    .. [1] W. Song, W. Yao and Y. Xing (2014). Robust mixture regression model fitting by
+       Laplace distribution. Computational Statistics and Data Analysis 71, 128-137.
+    .. [2] D. R. Hunter and K. Lange (2000). Quantile regression via an MM algorithm.
+       Journal of Computational and Graphical Statistics 9, 60-77.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe.likelihoods import LaplaceLikelihood
+    >>> y, prediction = np.array([-1.0, 0.0, 1.0, 6.0]), np.zeros((4, 1))
+    >>> likelihood = LaplaceLikelihood()
+    >>> dispersion = likelihood.fit_dispersion(y, prediction, np.ones((4, 1)))
+    >>> dispersion
+    array([4.])
+    >>> likelihood.log_prob(y, prediction, dispersion)[:, 0].round(2)
+    array([-1.89, -1.39, -1.89, -4.39])
+    """
+
+    def __init__(self, expert_loss="squared_error", floor="auto"):
+        self.expert_loss = expert_loss
+        self.floor = floor
+
+    def check_target(self, y):
+        """Raise where y has several outputs, or a parameter is none of its choices.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        check_one_output(y, "laplace")
+        check_floor(self.floor)
+        if not isinstance(self.expert_loss, str) or self.expert_loss not in _LOSSES:
+            raise ValueError(
+                f"expert_loss={self.expert_loss!r} of LaplaceLikelihood must be one of "
+                f"{_LOSSES}."
+            )
+
+    def log_prob(self, y, prediction, dispersion):
+        """Log-density of y under each expert.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+        prediction : ndarray of shape (n_samples, n_experts)
+        dispersion : ndarray of shape (n_experts,)
+
+        Returns
+        -------
+        log_prob : ndarray of shape (n_samples, n_experts)
+        """
+        scale = np.sqrt(dispersion)
+        return -np.abs(y[:, None] - prediction) / scale - np.log(2 * scale)
+
+    @available_if(lambda self: self.expert_loss == "squared_error")
+    def expert_weights(self, y, prediction, dispersion):
+        """Scale over the length of each row's residual under each expert.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+        prediction : ndarray of shape (n_samples, n_experts)
+        dispersion : ndarray of shape (n_experts,)
+
+        Returns
+        -------
+        weights : ndarray of shape (n_samples, n_experts)
+        """
+        length = np.abs(y[:, None] - prediction) / np.sqrt(dispersion)
+        return 1.0 / np.maximum(length, _SHORTEST)
+
+    def fit_dispersion(self, y, prediction, weights):
+        """Squared weighted mean of each expert's absolute errors.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+        prediction : ndarray of shape (n_samples, n_experts)
+        weights : ndarray of shape (n_samples, n_experts)
+
+        Returns
+        -------
+        dispersion : ndarray of shape (n_experts,)
+        """
+        floor = self.smallest_dispersion(y, weights.sum(axis=1))
+        residuals, shares = own_residuals(y, prediction, weights)
+        scale = np.einsum("nk,nk->k", shares, np.abs(residuals))
+        return np.maximum(scale**2, floor)
+
+    def start_target(self, y, weights):
+        """y as a start should see it, with outliers pulled in.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+        weights : ndarray of shape (n_samples,)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        return within_fences(y, weights)
+
+    def smallest_dispersion(self, y, weights):
+        """The floor of the squared scales; outliers do not raise it.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+        weights : ndarray of shape (n_samples,)
+
+        Returns
+        -------
+        floor : float
+        """
+        return 0.5 * smallest_variance(within_fences(y, weights), weights, self.floor)
+
+    def mean(self, prediction, dispersion):
+        """Mean of each expert's density, of the shape of ``prediction``."""
+        return prediction
+
+    def variance(self, prediction, dispersion):
+        """Variance of each expert's density, of the shape of ``prediction``."""
+        return np.broadcast_to(2.0 * dispersion, prediction.shape)
+
+    def cdf(self, y, prediction, dispersion):
+        """P(Y <= y) under each expert; y broadcasts against ``prediction``."""
+        z = (y - prediction) / np.sqrt(dispersion)
+        tail = 0.5 * np.exp(-np.abs(z))
+        return np.where(z < 0, tail, 1.0 - tail)
+
+    def ppf(self, q, prediction, dispersion):
+        """Quantile of each expert; q broadcasts against ``prediction``."""
+        q = np.asarray(q)
+        with np.errstate(divide="ignore"):
+            length = -np.log(2.0 * np.minimum(q, 1.0 - q))
+        return prediction + np.where(q < 0.5, -length, length) * np.sqrt(dispersion)
+
+    def rvs(self, prediction, dispersion, random_state):
+        """One draw for each entry of ``prediction``, from a RandomState."""
+        noise = random_state.laplace(size=prediction.shape)
+        return prediction + noise * np.sqrt(dispersion)
+
+    def n_parameters(self, dispersion):
+        """One scale per expert."""
+        return np.size(dispersion)
