@@ -1,11 +1,11 @@
 """Logistic experts as part of the joint log-likelihood."""
 
 from copy import copy
+from functools import partial
 
 import numpy as np
 
 from skmoe._blocks import Blocks
-from skmoe._grams import weighted_grams
 from skmoe._softmax_regression import softmax_information
 
 # With more unknowns of an expert, each class has a block of its own.
@@ -59,6 +59,7 @@ class LogisticTerms:
 
     def log_prob(self, part):
         """log p_k of the rows' classes, (n_experts, n_rows)."""
+        self.part = part
         self.rows, self.classes = self.design.rows(part), self.y[part]
         n_experts, n_free, n_columns = self.shape
         logits = np.zeros((n_experts, self.n_classes, len(self.classes)))
@@ -89,12 +90,12 @@ class LogisticTerms:
         """Add the information of these rows."""
         proba = self.proba[:, :-1]
         n_experts, n_free, n_columns = self.shape
+        grams = partial(self.design.grams, self.part)
         if n_free * n_columns > _MAX_JOINT_UNKNOWNS:
             curvature = proba * (1.0 - proba) * share[:, None]
-            grams = weighted_grams(self.rows, curvature.reshape(-1, share.shape[1]))
-            self.blocks += grams
+            self.blocks += grams(curvature.reshape(-1, share.shape[1]))
         else:
-            information = softmax_information(self.rows, proba, share)
+            information = softmax_information(grams, proba, share)
             self.blocks += information.reshape(n_experts, n_free * n_columns, -1)
 
     def information(self, total):
@@ -130,6 +131,7 @@ class BinaryTerms(LogisticTerms):
 
     def log_prob(self, part):
         """log p_k of the rows' classes, (n_experts, n_rows)."""
+        self.part = part
         self.rows, self.signs = self.design.rows(part), self.y[part]
         against = self.coef[:, 0] @ self.rows.T
         against *= -self.signs
@@ -146,4 +148,4 @@ class BinaryTerms(LogisticTerms):
     def collect_information(self, share):
         """Add the information of these rows."""
         curvature = self.correct * (1.0 - self.correct) * share
-        self.blocks += weighted_grams(self.rows, curvature)
+        self.blocks += self.design.grams(self.part, curvature)
