@@ -69,7 +69,11 @@ class LogisticTerms:
         self.proba = np.exp(logits)
         total = self.proba.sum(axis=1)
         self.proba /= total[:, None]
-        return logits[:, self.classes, np.arange(len(self.classes))] - np.log(total)
+        n_rows = len(self.classes)
+        places = self.classes * n_rows + np.arange(n_rows)
+        log_prob = np.take(logits.reshape(n_experts, -1), places, axis=1)
+        log_prob -= np.log(total)
+        return log_prob
 
     def collect(self, share):
         """Add the gradient of sum_ik share_ik log p_k(y_i | x_i) for these rows."""
@@ -110,9 +114,7 @@ class LogisticTerms:
     def scores(self):
         """Derivatives by the linear predictors, and the experts that they belong to."""
         n_experts, n_free, _ = self.shape
-        scores = -self.proba[:, :-1]
-        observed = np.flatnonzero(self.classes < self.n_classes - 1)
-        scores[:, self.classes[observed], observed] += 1.0
+        scores = (self.classes == np.arange(n_free)[:, None]) - self.proba[:, :-1]
         owners = np.repeat(np.arange(n_experts), n_free)
         return scores.reshape(n_experts * n_free, -1), owners
 
