@@ -6,12 +6,20 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import diags, hstack, issparse
 
-from skmoe._grams import row_slices
+from skmoe._grams import (
+    MAX_SHARED_COLUMNS,
+    column_products,
+    row_slices,
+    unfolded,
+    weighted_grams,
+)
 
 _EPS = np.finfo(np.float64).eps
 # A design of fewer cells is made once and kept; a larger one a few rows at a time, again
 # and again. Single precision is for those who are short of memory.
 _KEPT_CELLS, _KEPT_SINGLE_CELLS = 25_000_000, 4_000_000
+# Of so few cells, the products of columns are kept, too.
+_KEPT_PRODUCTS = 2_500_000
 # Cells of X that are worked on at a time.
 _CHUNK_CELLS = 100_000
 
@@ -46,7 +54,7 @@ class Design:
         self.X = X
         self.fit_intercept = fit_intercept
         self.n_columns = X.shape[1] + fit_intercept
-        self._last = (None, None)
+        self._last = self._last_products = (None, None)
         probability = weights / weights.sum()
         if issparse(X):
             self._standardise_sparse(X, probability)
@@ -98,6 +106,31 @@ class Design:
             self._last = (part, rows)
         return rows
 
+    def grams(self, part, weights):
+        """:func:`weighted_grams` of the rows of the slice ``part``.
+
+        Gate, experts and what they share ask for those of the same rows in turn, and a
+        small sample is asked again and again; so the products of columns are kept.
+        """
+        rows = self.rows(part)
+        if issparse(rows) or self.n_columns > MAX_SHARED_COLUMNS:
+            return weighted_grams(rows, weights)
+        return unfolded(weights @ self._products(part, rows).T, self.n_columns)
+
+    def _products(self, part, rows):
+        n_products = self.n_columns * (self.n_columns + 1) // 2
+        if self.n_samples * n_products <= _KEPT_PRODUCTS:
+            return self._all_products[:, part]
+        last, products = self._last_products
+        if last != part:
+            products = column_products(rows)
+            self._last_products = (part, products)
+        return products
+
+    @cached_property
+    def _all_products(self):
+        return column_products(self.matrix)
+
     def same_as(self, other):
         """Whether another design gives the same rows."""
         return (
@@ -110,8 +143,10 @@ class Design:
     def subset(self, rows):
         """The design of some rows, in the same units."""
         part = copy(self)
-        vars(part).pop("matrix", None)
-        part.X, part._last = self.X[rows], (None, None)
+        for name in ("matrix", "_all_products"):
+            vars(part).pop(name, None)
+        part.X = self.X[rows]
+        part._last = part._last_products = (None, None)
         return part
 
     def transform(self, X):

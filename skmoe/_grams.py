@@ -1,12 +1,14 @@
 """Weighted sums of products of columns: what every Newton step here is made of."""
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.sparse import issparse
 
 # Below this many cells all row-weighted copies of the rows are made in one batch.
 _BATCH_CELLS = 200_000
 # Up to this many columns, their products are formed once for all sets of weights.
-_MAX_SHARED_COLUMNS = 64
+MAX_SHARED_COLUMNS = 64
 _CHUNK_CELLS = 500_000
 
 
@@ -36,13 +38,13 @@ def weighted_grams(rows, weights):
     n_rows, n_columns = rows.shape
     if weights.size * n_columns <= _BATCH_CELLS:
         return np.matmul(rows.T * weights[:, None, :], rows)
-    if n_columns > _MAX_SHARED_COLUMNS:
+    if n_columns > MAX_SHARED_COLUMNS:
         return np.stack([_one_gram(rows, c) for c in weights])
     n_products = n_columns * (n_columns + 1) // 2
     flat = np.zeros((len(weights), n_products))
     for part in row_slices(n_rows, max(_CHUNK_CELLS // n_products, 256)):
-        flat += weights[:, part] @ _products(rows[part]).T
-    return _unfold(flat, n_columns)
+        flat += weights[:, part] @ column_products(rows[part]).T
+    return unfolded(flat, n_columns)
 
 
 def _one_gram(rows, weights):
@@ -50,7 +52,7 @@ def _one_gram(rows, weights):
     return sum((rows[part].T * weights[part]) @ rows[part] for part in parts)
 
 
-def _products(rows):
+def column_products(rows):
     """Products of all pairs of columns, (n_products, n_samples)."""
     columns = np.ascontiguousarray(rows.T)
     n_columns, n_rows = columns.shape
@@ -63,10 +65,16 @@ def _products(rows):
     return products
 
 
-def _unfold(flat, n_columns):
+def unfolded(flat, n_columns):
     """Symmetric matrices from their upper triangles."""
-    first, second = np.triu_indices(n_columns)
+    first, second = triangle(n_columns)
     full = np.empty((len(flat), n_columns, n_columns))
     full[:, first, second] = flat
     full[:, second, first] = flat
     return full
+
+
+@lru_cache(maxsize=64)
+def triangle(size):
+    """Row and column numbers of an upper triangle, which small problems ask for often."""
+    return np.triu_indices(size)

@@ -4,11 +4,13 @@ The one numerical routine behind :class:`~skmoe.gates.SoftmaxGate` and the logis
 experts: both maximise a weighted multinomial log-likelihood with soft targets.
 """
 
+from functools import partial
+
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import minimize
 
-from skmoe._grams import weighted_grams
+from skmoe._grams import triangle, weighted_grams
 
 # Above this many unknowns a Hessian costs more than the gradient steps that it saves.
 _MAX_NEWTON_UNKNOWNS = 600
@@ -62,12 +64,13 @@ def fit_softmax_regression(
     return _newton(problem, start, tol, max_iter)
 
 
-def softmax_information(rows, proba, weights):
+def softmax_information(grams, proba, weights):
     """Sums of w p_c (delta_cd - p_d) x x' over the rows, for all classes c and d.
 
     Parameters
     ----------
-    rows : {ndarray, sparse matrix} of shape (n_samples, n_columns)
+    grams : callable
+        From weights (n_sets, n_samples) to the rows' weighted grams.
     proba : ndarray of shape (..., n_free, n_samples)
         Of all classes but the reference.
     weights : ndarray of shape (..., n_samples)
@@ -76,13 +79,14 @@ def softmax_information(rows, proba, weights):
     -------
     information : ndarray of shape (..., n_free, n_columns, n_free, n_columns)
     """
-    n_free, n_columns = proba.shape[-2], rows.shape[1]
-    first, second = np.triu_indices(n_free)
+    n_free = proba.shape[-2]
+    first, second = triangle(n_free)
     curvature = -proba[..., first, :] * proba[..., second, :]
     curvature[..., first == second, :] += proba
     curvature *= weights[..., None, :]
-    grams = weighted_grams(rows, curvature.reshape(-1, curvature.shape[-1]))
-    blocks = grams.reshape(*curvature.shape[:-1], n_columns, n_columns)
+    flat = grams(curvature.reshape(-1, curvature.shape[-1]))
+    n_columns = flat.shape[-1]
+    blocks = flat.reshape(*curvature.shape[:-1], n_columns, n_columns)
     leading = proba.shape[:-2]
     information = np.empty((*leading, n_free, n_free, n_columns, n_columns))
     information[..., first, second, :, :] = blocks
@@ -123,7 +127,8 @@ class _Problem:
 
     def hessian(self):
         """Hessian at the ``coef`` of the last :meth:`gradient`."""
-        hessian = softmax_information(self.design, self.proba, self.weights)
+        grams = partial(weighted_grams, self.design)
+        hessian = softmax_information(grams, self.proba, self.weights)
         add_coupled_ridge(hessian, self.coupling, self.ridge)
         return hessian.reshape(self.proba.shape[0] * self.design.shape[1], -1)
 

@@ -23,7 +23,7 @@ def branch(request, monkeypatch):
         # Chunks of 256 rows, so that there are three of them.
         monkeypatch.setattr(_grams, "_CHUNK_CELLS", 1)
     if request.param == "many columns":
-        monkeypatch.setattr(_grams, "_MAX_SHARED_COLUMNS", N_COLUMNS - 1)
+        monkeypatch.setattr(_grams, "MAX_SHARED_COLUMNS", N_COLUMNS - 1)
     containers = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix}
     return containers.get(request.param, np.asarray)
 

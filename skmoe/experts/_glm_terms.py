@@ -6,7 +6,6 @@ import numpy as np
 from scipy.special import gammaln
 
 from skmoe._blocks import Blocks
-from skmoe._grams import weighted_grams
 from skmoe._special import log_minus_digamma, log_peak
 from skmoe.likelihoods import GammaLikelihood
 
@@ -76,7 +75,8 @@ class PoissonTerms:
 
     def log_prob(self, part):
         """log f_k of the rows of a slice, (n_experts, n_rows)."""
-        self.rows, self.target = self.design.rows(part), self.y[part]
+        self.part, self.rows = part, self.design.rows(part)
+        self.target = self.y[part]
         logs = np.clip(self._log_means(), _SMALLEST_LOG, _LARGEST_LOG)
         self.rate = np.exp(logs)
         logs *= self.target
@@ -111,7 +111,7 @@ class PoissonTerms:
 
     def collect_information(self, share):
         """Add the information of these rows."""
-        self.blocks += weighted_grams(self.rows, share * self.rate)
+        self.blocks += self.design.grams(self.part, share * self.rate)
 
     def information(self, total):
         """What was collected, scaled up to rows of the weight ``total``; by blocks."""
@@ -164,7 +164,7 @@ class GammaTerms(PoissonTerms):
 
     def log_prob(self, part):
         """log f_k of the rows of a slice, (n_experts, n_rows)."""
-        self.rows = self.design.rows(part)
+        self.part, self.rows = part, self.design.rows(part)
         # The constant is -log(y).
         logs = -self.constant[part] - self._log_means()
         np.clip(logs, -_LARGEST_LOG, _LARGEST_LOG, out=logs)
@@ -188,7 +188,8 @@ class GammaTerms(PoissonTerms):
 
     def collect_information(self, share):
         """Add the information of these rows."""
-        self.blocks += weighted_grams(self.rows, share * self.precision[:, None])
+        curvature = share * self.precision[:, None]
+        self.blocks += self.design.grams(self.part, curvature)
         self.mass += share.sum(axis=1)
 
     def information(self, total):

@@ -72,7 +72,7 @@ class LeastSquaresTerms:
 
     def log_prob(self, part):
         """log f_k of the rows of a slice, (n_experts, n_rows)."""
-        self.rows = self.design.rows(part)
+        self.part, self.rows = part, self.design.rows(part)
         self.target = ((self.y[part] - self.center) / self.scale).T
         flat = self.coef.reshape(-1, self.shape[2]) @ self.rows.T
         residual = self.target - flat.reshape(*self.shape[:2], -1)
@@ -102,7 +102,14 @@ class LeastSquaresTerms:
 
     def collect_information(self, share):
         """Add the moments of x and y, from which the M-step follows too."""
-        self.moments += moments_of(self.rows, self.target.T, share)
+        n_rows = share.shape[1]
+        weighted = self.target * share[:, None]
+        cross = (weighted.reshape(-1, n_rows) @ self.rows).reshape(self.shape)
+        squares = weighted @ self.target.T
+        grams = self.design.grams(self.part, share)
+        upper = np.concatenate([grams, cross.swapaxes(1, 2)], axis=2)
+        lower = np.concatenate([cross, squares], axis=2)
+        self.moments += np.concatenate([upper, lower], axis=1)
         self.mass += share.sum(axis=1)
 
     def information(self, total):

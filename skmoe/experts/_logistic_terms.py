@@ -1,11 +1,11 @@
 """Logistic experts as part of the joint log-likelihood."""
 
 from copy import copy
+from functools import partial
 
 import numpy as np
 
 from skmoe._blocks import Blocks
-from skmoe._grams import weighted_grams
 from skmoe._softmax_regression import softmax_information
 
 # With more unknowns of an expert, each class has a block of its own.
@@ -59,6 +59,7 @@ class LogisticTerms:
 
     def log_prob(self, part):
         """log p_k of the rows' classes, (n_experts, n_rows)."""
+        self.part = part
         self.rows, self.classes = self.design.rows(part), self.y[part]
         n_experts, n_free, n_columns = self.shape
         logits = np.zeros((n_experts, self.n_classes, len(self.classes)))
@@ -68,7 +69,11 @@ class LogisticTerms:
         self.proba = np.exp(logits)
         total = self.proba.sum(axis=1)
         self.proba /= total[:, None]
-        return logits[:, self.classes, np.arange(len(self.classes))] - np.log(total)
+        n_rows = len(self.classes)
+        places = self.classes * n_rows + np.arange(n_rows)
+        log_prob = np.take(logits.reshape(n_experts, -1), places, axis=1)
+        log_prob -= np.log(total)
+        return log_prob
 
     def collect(self, share):
         """Add the gradient of sum_ik share_ik log p_k(y_i | x_i) for these rows."""
@@ -89,12 +94,12 @@ class LogisticTerms:
         """Add the information of these rows."""
         proba = self.proba[:, :-1]
         n_experts, n_free, n_columns = self.shape
+        grams = partial(self.design.grams, self.part)
         if n_free * n_columns > _MAX_JOINT_UNKNOWNS:
             curvature = proba * (1.0 - proba) * share[:, None]
-            grams = weighted_grams(self.rows, curvature.reshape(-1, share.shape[1]))
-            self.blocks += grams
+            self.blocks += grams(curvature.reshape(-1, share.shape[1]))
         else:
-            information = softmax_information(self.rows, proba, share)
+            information = softmax_information(grams, proba, share)
             self.blocks += information.reshape(n_experts, n_free * n_columns, -1)
 
     def information(self, total):
@@ -109,9 +114,7 @@ class LogisticTerms:
     def scores(self):
         """Derivatives by the linear predictors, and the experts that they belong to."""
         n_experts, n_free, _ = self.shape
-        scores = -self.proba[:, :-1]
-        observed = np.flatnonzero(self.classes < self.n_classes - 1)
-        scores[:, self.classes[observed], observed] += 1.0
+        scores = (self.classes == np.arange(n_free)[:, None]) - self.proba[:, :-1]
         owners = np.repeat(np.arange(n_experts), n_free)
         return scores.reshape(n_experts * n_free, -1), owners
 
@@ -130,6 +133,7 @@ class BinaryTerms(LogisticTerms):
 
     def log_prob(self, part):
         """log p_k of the rows' classes, (n_experts, n_rows)."""
+        self.part = part
         self.rows, self.signs = self.design.rows(part), self.y[part]
         against = self.coef[:, 0] @ self.rows.T
         against *= -self.signs
@@ -146,4 +150,4 @@ class BinaryTerms(LogisticTerms):
     def collect_information(self, share):
         """Add the information of these rows."""
         curvature = self.correct * (1.0 - self.correct) * share
-        self.blocks += weighted_grams(self.rows, curvature)
+        self.blocks += self.design.grams(self.part, curvature)

@@ -1,11 +1,11 @@
 """The softmax gate's part of the joint log-likelihood."""
 
 from copy import copy
+from functools import partial
 
 import numpy as np
 
 from skmoe._blocks import Blocks
-from skmoe._grams import weighted_grams
 from skmoe._softmax_regression import add_coupled_ridge, softmax_information
 
 # With more unknowns, the information is taken as one block for each expert.
@@ -78,9 +78,11 @@ class SoftmaxTerms:
         """Add the information of these rows."""
         weights, proba = self.weights[self.part], self.proba[:-1]
         if self.size > _MAX_JOINT_UNKNOWNS:
-            self.blocks += weighted_grams(self.rows, proba * (1.0 - proba) * weights)
+            curvature = proba * (1.0 - proba) * weights
+            self.blocks += self.design.grams(self.part, curvature)
         else:
-            self.blocks += softmax_information(self.rows, proba, weights)
+            grams = partial(self.design.grams, self.part)
+            self.blocks += softmax_information(grams, proba, weights)
 
     def information(self, total):
         """What was collected, scaled up to rows of the weight ``total``; by blocks."""

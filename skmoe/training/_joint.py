@@ -9,6 +9,7 @@ is, by EM steps that learn from one another: first on a sample of the rows, wher
 the way is cheap, then on all. Rows are visited a few thousand at a time.
 """
 
+from copy import copy
 from dataclasses import replace
 from itertools import pairwise
 
@@ -23,6 +24,8 @@ from skmoe.training._revival import lost_experts, revive
 _EXACT, _EXACT_STEPS = 1e-9, 8
 # Of each of several starts.
 _TRIAL_TOLERANCE, _TRIAL_STEPS = 1e-3, 30
+# Of a gate that is fitted to a start; it is climbed from at once.
+_START_TOLERANCE = 1e-2
 # Of what an optimum on a sample is worth: it is no use to come closer to it.
 _ROUGH = 0.03
 
@@ -113,7 +116,8 @@ def _first_vector(levels, starts, earlier, options):
         return levels[-1].vector_of(starts[0].parts), levels[-1:]
     first = levels[0]
     if len(starts) == 1:
-        fitted, _ = first.parts.maximise(first.data, starts[0].responsibilities, 1)
+        rough = replace(first.parts, gate=_loose(first.parts.gate))
+        fitted, _ = rough.maximise(first.data, starts[0].responsibilities, 1)
         return first.vector_of(fitted), levels
     # Of several, what is highest after a few steps.
     options = {**options, "tol": _TRIAL_TOLERANCE, "max_iter": _TRIAL_STEPS}
@@ -122,6 +126,14 @@ def _first_vector(levels, starts, earlier, options):
     ]
     best = max(climbs, key=lambda climbed: climbed[1][-1])
     return best[0], levels[1:] or levels
+
+
+def _loose(gate):
+    """A copy of the gate that fits responsibilities no closer than a start needs."""
+    gate = copy(gate)
+    if hasattr(gate, "tol"):
+        gate.tol = max(gate.tol, _START_TOLERANCE)
+    return gate
 
 
 def _settle(problem, vector, options):

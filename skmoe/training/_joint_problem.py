@@ -7,7 +7,7 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from skmoe._blocks import dense_solver
-from skmoe._grams import row_slices, weighted_grams
+from skmoe._grams import row_slices, triangle
 from skmoe.training._parts import Parts
 
 # Numbers that the rows visited at a time hold in each of their arrays.
@@ -199,12 +199,12 @@ class JointProblem:
         experts, owners = self.experts.scores()
         owners = np.concatenate([gate_owners, owners])
         scores = np.concatenate([gate, experts])
-        first, second = np.triu_indices(len(scores))
+        first, second = triangle(len(scores))
         mine = scores * share[owners]
         weights = -mine[first] * (mine / self.weights[part])[second]
         same = owners[first] == owners[second]
         weights[same] += mine[first[same]] * scores[second[same]]
-        grams = weighted_grams(self.gate.rows, weights)
+        grams = self.gate.design.grams(part, weights)
         n_columns = grams.shape[1]
         missing = np.empty((len(scores), len(scores), n_columns, n_columns))
         missing[first, second] = missing[second, first] = grams

@@ -91,7 +91,12 @@ class RowSummary:
         keys = np.concatenate(
             [np.einsum("ij,ij->i", columns, columns)[:, None], columns], axis=1
         )
-        return np.lexsort(np.round(keys, _DECIMALS).T[::-1])
+        keys = np.round(keys, _DECIMALS)
+        order = np.argsort(keys[:, 0], kind="stable")
+        distances = keys[order, 0]
+        # The columns only order what is equally far out, which is rare.
+        tied = (distances[1:] == distances[:-1]).any()
+        return np.lexsort(keys.T[::-1]) if tied else order
 
     def samples(self, smallest, growth, random_state):
         """Numbers of the rows of nested samples, each ``growth`` times the last.

@@ -111,21 +111,26 @@ class ShortRuns:
 
     def _squared_residuals(self, columns):
         """Squared residuals (B, K, m, n)."""
-        planes = np.swapaxes(self.planes, 2, 3).astype(columns.dtype)
-        targets = columns[:, self.n_inputs :].T
-        return (targets - planes @ columns[:, : self.n_inputs].T) ** 2
+        planes = np.swapaxes(self.planes, 2, 3)
+        residuals = _products_with(planes, columns[:, : self.n_inputs])
+        residuals -= columns[:, self.n_inputs :].T
+        residuals *= residuals
+        return residuals
 
     def _log_density(self, columns):
         """log f_k(y | x) up to a constant (B, K, n)."""
         scaled = self._squared_residuals(columns)
-        scaled /= self.variances[..., None].astype(columns.dtype)
-        log_scale = np.log(self.variances).sum(axis=2).astype(columns.dtype)
-        return -0.5 * (scaled.sum(axis=2) + log_scale[..., None])
+        scaled *= (-0.5 / self.variances[..., None]).astype(columns.dtype)
+        log_scale = 0.5 * np.log(self.variances).sum(axis=2).astype(columns.dtype)
+        density = _sum_of_targets(scaled)
+        density -= log_scale[..., None]
+        return density
 
     def _expect(self):
         """E-step: responsibilities, and each candidate's log-likelihood."""
-        log_gate = self.gates.astype(self.dtype) @ self.inputs.T
-        joint = log_gate + self._log_density(self.columns)
+        log_gate = _products_with(self.gates, self.inputs)
+        joint = self._log_density(self.columns)
+        joint += log_gate
         log_joint, self.resp = _normalise(joint)
         log_gate, self.gate_proba = _normalise(log_gate)
         self.scores = (log_joint - log_gate) @ self.weights
@@ -136,7 +141,8 @@ class ShortRuns:
         """Assign each row to the plane next to it, and refit, until nothing moves."""
         labels = None
         for _ in range(n_steps):
-            nearest = self._squared_residuals(self.columns).sum(axis=2).argmin(axis=1)
+            squares = _sum_of_targets(self._squared_residuals(self.columns))
+            nearest = _smallest(squares)
             if labels is not None and np.array_equal(nearest, labels):
                 break
             labels = nearest
@@ -260,10 +266,32 @@ def _columns(rows):
     return np.concatenate([ones, rows.features, rows.target], axis=1)
 
 
+def _products_with(coefficients, columns):
+    """Of coefficients (..., p) and columns (n, p), in one large matrix product."""
+    flat = coefficients.reshape(-1, coefficients.shape[-1]).astype(columns.dtype)
+    return (flat @ columns.T).reshape(*coefficients.shape[:-1], len(columns))
+
+
+def _sum_of_targets(values):
+    """Sums over the third axis, which mostly is of length one."""
+    return values[:, :, 0] if values.shape[2] == 1 else values.sum(axis=2)
+
+
+def _smallest(values):
+    """The same as ``values.argmin(axis=1)``, whose short loops are slow."""
+    least, labels = values[:, 0].copy(), np.zeros(values[:, 0].shape, dtype=np.int32)
+    for k in range(1, values.shape[1]):
+        is_less = values[:, k] < least
+        np.copyto(labels, k, where=is_less)
+        np.copyto(least, values[:, k], where=is_less)
+    return labels
+
+
 def _normalise(values):
     """Log-sum-exp over experts (B, n), and the softmax (B, K, n)."""
     peak = values.max(axis=1, keepdims=True)
-    proba = np.exp(values - peak)
+    proba = values - peak
+    np.exp(proba, out=proba)
     total = proba.sum(axis=1, keepdims=True)
     proba /= total
     return (peak + np.log(total))[:, 0], proba

@@ -12,10 +12,10 @@ from skmoe.training._rows import draw_by_weight
 from skmoe.training._short_runs import ShortRuns
 
 _N_CANDIDATES = 20
-_N_FINALISTS = 6
+_N_FINALISTS, _N_LAST = 6, 3
 _N_PLANE_STEPS = 12
 _N_GAUSSIAN_STEPS = 8
-_N_NEWTON_STEPS = 15
+_N_NEWTON_STEPS, _N_LAST_STEPS = 6, 9
 # A start is a rough thing: more rows than this, for each expert and for each of its
 # columns, do not make a better one.
 _ROWS_PER_EXPERT = 500
@@ -73,6 +73,8 @@ def _auto(summary, n_experts, random_state):
     runs.gaussian_em(_N_GAUSSIAN_STEPS)
     runs.keep_best(_N_FINALISTS)
     runs.newton_em(_N_NEWTON_STEPS)
+    runs.keep_best(_N_LAST)
+    runs.newton_em(_N_LAST_STEPS)
     return runs.best_responsibilities(summary)
 
 
