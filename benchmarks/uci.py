@@ -207,7 +207,7 @@ def recipe_table(report, results):
         if narrow:
             report.note(
                 f"{name}: on {narrow} of {len(rows)} splits an expert is narrower than "
-                "the rounding of y, so its NLL is not comparable (see the rounded NLL)"
+                "the rounding of y, so its NLL does not count (see the rounded NLL)"
             )
     methods = counts(
         [row["cross_fitted"] or "not told" for row in results["skmoe's recipe"]]
@@ -233,7 +233,12 @@ def verdicts(report, results):
         return
     report.note("")
     nll = {name: mean(ours[name], "nll") for name in there}
-    wins = [name for name in there if below_published("nll", name, nll[name])]
+    wins = [
+        name
+        for name in there
+        if below_published("nll", name, nll[name])
+        and not any(map(densities.too_narrow, ours[name]))
+    ]
     report.verdict(
         "sets whose NLL is below every published one, at two decimals "
         f"({', '.join(wins) or 'none'})", len(wins), at_least=4,
