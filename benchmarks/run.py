@@ -21,12 +21,14 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 SCRIPTS = [
     "cold", "memory", "per_pass", "rivals", "classification", "scaling", "latency",
-    "users_choice", "overhead", "starts",
+    "users_choice", "overhead", "starts", "uci", "any_expert",
 ]  # fmt: skip
 # These have no small version.
 WHOLE_ONLY = {"overhead", "starts"}
-# All of this one's problems are shared data.
-NEEDS_DATA = {"starts"}
+# All of these ones' problems are shared data.
+NEEDS_DATA = {"starts", "uci", "any_expert"}
+# These have many independent tasks, and keep what each has found.
+HAS_TASKS = {"uci", "any_expert"}
 ONE_THREAD = dict.fromkeys(
     ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
@@ -49,9 +51,11 @@ def make_environment(folder):
     return python
 
 
-def run_script(python, name, quick):
+def run_script(python, name, quick, n_jobs):
     """Run one script, show its output, and keep it if it is a whole run."""
     command = [python, "-u", HERE / f"{name}.py", *["--quick"] * quick]
+    if name in HAS_TASKS:
+        command += ["--jobs", str(n_jobs)]
     lines = []
     print(f"=== {name}", flush=True)
     environment = os.environ | ONE_THREAD
@@ -73,6 +77,7 @@ def main():
     )
     parser.add_argument("names", nargs="+", choices=[*SCRIPTS, "plots", "all"])
     parser.add_argument("--quick", action="store_true", help="little data, nothing kept")
+    parser.add_argument("--jobs", type=int, default=1, help="processes, for tasks")
     parser.add_argument("--environment", type=Path, default=HERE / ".venv")
     arguments = parser.parse_args()
     everything = "all" in arguments.names
@@ -86,7 +91,7 @@ def main():
             subprocess.run([python, HERE / "plots.py"], check=True)
         elif name in NEEDS_DATA and "SKMOE_DATA" not in os.environ:
             print(f"=== {name}\nskipped: SKMOE_DATA is not set")
-        elif not run_script(python, name, arguments.quick):
+        elif not run_script(python, name, arguments.quick, arguments.jobs):
             failed.append(name)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
