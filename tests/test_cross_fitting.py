@@ -1,0 +1,442 @@
+"""Cross-fitted mixtures of flexible experts, as a user sees them."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from scipy.special import logsumexp
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import (
+    BaggingClassifier,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.model_selection import GroupKFold, KFold, cross_val_predict
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
+from skmoe.gates import ConstantGate, SoftmaxGate
+from skmoe.likelihoods import GaussianLikelihood
+
+NO_BETTER = "ignore:the held-out log-likelihood:UserWarning"
+TREE = DecisionTreeRegressor(min_samples_leaf=10, random_state=0)
+
+
+def regressor(experts=TREE, n_experts=2, **params):
+    return MixtureOfExpertsRegressor(experts, n_experts, **{"random_state": 0, **params})
+
+
+def two_noises(rng, n=600):
+    """One curve, whose noise is ten times as large on the right."""
+    X = rng.uniform(-2, 2, size=(n, 2))
+    noise = np.where(X[:, 0] > 0, 1.0, 0.1)
+    return X, np.sin(3 * X[:, 1]) + noise * rng.standard_normal(n)
+
+
+# -- independent checks ----------------------------------------------------------------
+
+
+def held_out(expert, X, y, weights, folds):
+    prediction = np.empty(len(y))
+    for train, test in folds:
+        fitted = clone(expert).fit(X[train], y[train], sample_weight=weights[train])
+        prediction[test] = fitted.predict(X[test])
+    return prediction
+
+
+def test_one_round_by_hand(two_regimes):
+    """The second round of two experts under a constant gate, in plain NumPy."""
+    X, y = two_regimes
+    folds, pooling = list(KFold(3).split(X)), 0.4
+    init = np.column_stack([X[:, 0] > 0.3, X[:, 0] <= 0.3]) * 0.8 + 0.1
+    model = regressor(
+        gate="constant", init=init, pooling=pooling, cv=folds, max_iter=2
+    ).fit(X, y)
+
+    shares = (init + pooling) / (1 + pooling)
+    prediction = np.column_stack(
+        [held_out(TREE, X, y, shares[:, k], folds) for k in range(2)]
+    )
+    resp, squares = init, (y[:, None] - prediction) ** 2
+    for _ in range(5):
+        given = resp
+        variance = (given * squares).sum(axis=0) / given.sum(axis=0)
+        joint = -0.5 * (squares / variance + np.log(2 * np.pi * variance))
+        for train, test in folds:
+            joint[test] += np.log(given[train].mean(axis=0))
+        log_likelihood = logsumexp(joint, axis=1)
+        resp = np.exp(joint - log_likelihood[:, None])
+    assert model.lower_bounds_[1] == pytest.approx(log_likelihood.mean(), rel=1e-9)
+    # The best round is refitted to all rows, with the shares that it was fitted with.
+    assert model.lower_bounds_[1] > model.lower_bounds_[0]
+    for k, expert in enumerate(model.experts_):
+        plain = clone(TREE).set_params(**expert.get_params())
+        plain.fit(X, y, sample_weight=shares[:, k])
+        np.testing.assert_allclose(expert.predict(X), plain.predict(X))
+    np.testing.assert_allclose(model.dispersion_, variance)
+    np.testing.assert_allclose(
+        model.predict_gate_proba(X[:1])[0], given.mean(axis=0), rtol=1e-6
+    )
+
+
+def test_one_expert_is_the_plain_one_with_held_out_noise(two_regimes):
+    X, y = two_regimes
+    folds = KFold(4)
+    model = regressor(n_experts=1, cv=folds).fit(X, y)
+    assert model.cross_fitted_ and model.n_experts_ == 1
+    plain = clone(TREE).set_params(**model.experts_[0].get_params()).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), plain.predict(X))
+    variance = np.mean((y - cross_val_predict(plain, X, y, cv=folds)) ** 2)
+    assert model.dispersion_[0] == pytest.approx(variance)
+    expected = -0.5 * (1 + np.log(2 * np.pi * variance))
+    assert model.lower_bound_ == pytest.approx(expected)
+
+
+def test_much_pooling_is_the_single_expert_several_times(two_regimes):
+    X, y = two_regimes
+    model = regressor(pooling=1e9).fit(X, y)
+    plain = clone(TREE).set_params(**model.experts_[0].get_params()).fit(X, y)
+    for expert in model.experts_:
+        np.testing.assert_allclose(expert.predict(X), plain.predict(X), rtol=1e-6)
+
+
+def test_pooling_in_the_textbook_loop(two_regimes):
+    """Experts of whom each was given a part of all rows are not far from each other."""
+    X, y = two_regimes
+    apart, pooled = (
+        regressor(LinearRegression(), pooling=pooling).fit(X, y) for pooling in (0.0, 5.0)
+    )
+    gap = [np.ptp(m.predict_experts(X), axis=1).mean() for m in (apart, pooled)]
+    assert gap[1] < 0.5 * gap[0]
+
+
+# -- what it is for --------------------------------------------------------------------
+
+
+def test_memory_is_not_skill(rng):
+    """On noise, a tree that memorises claims all rows; held-out rows tell otherwise."""
+    X, y = rng.standard_normal((300, 3)), rng.standard_normal(300)
+    tree = DecisionTreeRegressor(random_state=0)
+    textbook = regressor(tree, cv=None).fit(X, y)
+    assert textbook.lower_bound_ > 1.0
+    assert not textbook.cross_fitted_
+    with warnings.catch_warnings():
+        warnings.filterwarnings(*NO_BETTER.split(":", 1)[:1], message="the held-out")
+        held = regressor(tree).fit(X, y)
+    fresh = rng.standard_normal((2000, 3)), rng.standard_normal(2000)
+    assert held.lower_bound_ == pytest.approx(held.score_samples(*fresh).mean(), abs=0.15)
+    assert textbook.score_samples(*fresh).mean() < held.score_samples(*fresh).mean() - 1
+
+
+@pytest.mark.parametrize("expert", [TREE, KNeighborsRegressor(10)])
+def test_a_noise_that_changes_is_found_where_the_mean_is_one_curve(rng, expert):
+    X, y = two_noises(rng)
+    X_test, y_test = two_noises(rng, 2000)
+    model = regressor(expert).fit(X, y)
+    alone = regressor(expert, 1).fit(X, y)
+    gain = model.score_samples(X_test, y_test) - alone.score_samples(X_test, y_test)
+    assert gain.mean() > 0.2
+    errors = [np.mean((m.predict(X_test) - y_test) ** 2) for m in (model, alone)]
+    assert errors[0] < 1.05 * errors[1]
+    # Held out, the likelihood is what new rows will have.
+    assert model.lower_bound_ == pytest.approx(
+        model.score_samples(X_test, y_test).mean(), abs=0.2
+    )
+
+
+def test_classes(checkerboard):
+    X, y = checkerboard
+    tree = DecisionTreeClassifier(min_samples_leaf=5, random_state=0)
+    model = MixtureOfExpertsClassifier(tree, 2, random_state=0).fit(X, y)
+    alone = MixtureOfExpertsClassifier(tree, 1, random_state=0).fit(X, y)
+    assert model.cross_fitted_
+    assert model.lower_bound_ > alone.lower_bound_
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1.0)
+
+
+def test_a_class_that_a_fold_has_not(checkerboard):
+    X, y = checkerboard
+    y = np.where(np.arange(len(y)) < 2, "rare", y)
+    tree = DecisionTreeClassifier(max_depth=3)
+    model = MixtureOfExpertsClassifier(tree, 2, cv=KFold(3), random_state=0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="the held-out")
+        model.fit(X, y)
+    assert np.isfinite(model.lower_bound_)
+    assert model.predict_proba(X).shape == (len(y), 4)
+
+
+@pytest.mark.parametrize("solver", ["em", "hard-em", "stochastic-em"])
+def test_solvers(rng, solver):
+    X, y = two_noises(rng)
+    model = regressor(solver=solver).fit(X, y)
+    again = regressor(solver=solver).fit(X, y)
+    assert model.cross_fitted_ and model.lower_bound_ == max(model.lower_bounds_)
+    np.testing.assert_array_equal(model.predict(X), again.predict(X))
+
+
+@pytest.mark.parametrize(
+    "likelihood",
+    ["student_t", "laplace", GaussianLikelihood(dispersion="tied"),
+     GaussianLikelihood(dispersion=DecisionTreeRegressor(min_samples_leaf=40))],
+    ids=["student_t", "laplace", "tied", "modelled"],
+)  # fmt: skip
+@pytest.mark.filterwarnings(NO_BETTER)
+def test_likelihoods(rng, likelihood):
+    X, y = two_noises(rng)
+    model = regressor(likelihood=likelihood).fit(X, y)
+    X_test, y_test = two_noises(rng, 2000)
+    assert model.lower_bound_ == pytest.approx(
+        model.score_samples(X_test, y_test).mean(), abs=0.3
+    )
+    assert np.isfinite(model.predict_distribution(X_test[:5]).interval(0.9)).all()
+
+
+def test_counts_by_boosting(rng):
+    X = rng.uniform(-1, 1, size=(400, 2))
+    y = rng.poisson(np.exp(1 + 2 * np.abs(X[:, 0]))).astype(float)
+    expert = HistGradientBoostingRegressor(loss="poisson", max_iter=20)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="the held-out")
+        model = regressor(expert, likelihood="poisson").fit(X, y)
+    assert model.cross_fitted_ and model.dispersion_ is None
+
+
+@pytest.mark.filterwarnings(NO_BETTER)
+def test_several_outputs(two_regimes):
+    X, y = two_regimes
+    Y = np.column_stack([y, X[:, 1] ** 2])
+    model = regressor().fit(X, Y)
+    assert model.predict(X).shape == Y.shape
+    assert model.dispersion_.shape == (2, 2)
+
+
+# -- what must not matter --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("expert", [TREE, HistGradientBoostingRegressor(max_iter=10)])
+def test_order_weights_and_jobs_do_not_matter(rng, expert):
+    X, y = two_noises(rng, 300)
+    weights = rng.integers(0, 3, size=len(y))
+    order = rng.permutation(len(y))
+    model = regressor(expert).fit(X, y, sample_weight=weights)
+    shuffled = regressor(expert).fit(X[order], y[order], sample_weight=weights[order])
+    jobs = regressor(expert, n_jobs=2).fit(X, y, sample_weight=weights)
+    np.testing.assert_array_equal(model.predict(X), jobs.predict(X))
+    np.testing.assert_allclose(model.predict(X), shuffled.predict(X), rtol=1e-6)
+    assert model.lower_bound_ == pytest.approx(shuffled.lower_bound_, rel=1e-9)
+
+
+def test_integer_weights_equal_repeated_rows(rng):
+    X, y = two_noises(rng, 300)
+    weights = rng.integers(1, 4, size=len(y))
+    # Leaves that count weight, not rows.
+    tree = DecisionTreeRegressor(min_weight_fraction_leaf=0.05, random_state=0)
+    weighted = regressor(tree).fit(X, y, sample_weight=weights)
+    repeated = regressor(tree).fit(X.repeat(weights, axis=0), y.repeat(weights))
+    assert weighted.lower_bound_ == pytest.approx(repeated.lower_bound_, rel=1e-9)
+    np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), rtol=1e-6)
+
+
+def test_tables_as_boosting_takes_them(rng):
+    """Missing values and categories reach the experts; the gate has a column of its own."""
+    X = pd.DataFrame(
+        {
+            "x": rng.uniform(-1, 1, 400),
+            "gap": np.where(rng.random(400) < 0.2, np.nan, rng.standard_normal(400)),
+            "kind": pd.Categorical(rng.choice(["a", "b", "c"], 400)),
+        }
+    )
+    y = X["x"] * np.where(X["kind"] == "a", 3, -1) + X["gap"].fillna(0)
+    y += np.where(X["x"] > 0, 1.0, 0.1) * rng.standard_normal(400)
+    expert = HistGradientBoostingRegressor(max_iter=20, categorical_features="from_dtype")
+    gate = make_pipeline(make_column_transformer(("passthrough", ["x"])), SoftmaxGate())
+    model = regressor(expert, gate=gate).fit(X, y)
+    assert model.cross_fitted_
+    assert model.score(X, y) > 0.5
+    assert list(model.experts_[0].feature_names_in_) == ["x", "gap", "kind"]
+
+
+# -- cost ------------------------------------------------------------------------------
+
+
+class Counted(DecisionTreeRegressor):
+    """Counts its fits."""
+
+    n_fits = 0
+
+    def fit(self, X, y, sample_weight=None):
+        type(self).n_fits += 1
+        return super().fit(X, y, sample_weight)
+
+
+def test_a_fit_of_three_experts_costs_at_most_45_fits(rng):
+    X, y = two_noises(rng)
+    Counted.n_fits = 0
+    model = regressor(Counted(min_samples_leaf=10), 3).fit(X, y)
+    # The expert alone, the rounds, and the last fit to all rows.
+    assert Counted.n_fits == 3 + 9 * (model.n_iter_ - 1) + 3 <= 45
+
+
+class CountedForest(RandomForestRegressor):
+    """Counts its fits."""
+
+    n_fits = 0
+
+    def fit(self, X, y, sample_weight=None):
+        type(self).n_fits += 1
+        return super().fit(X, y, sample_weight)
+
+
+def test_out_of_bag_predictions_take_the_place_of_folds(rng):
+    X, y = two_noises(rng)
+    CountedForest.n_fits = 0
+    model = regressor(CountedForest(50, oob_score=True, random_state=0), 2).fit(X, y)
+    assert CountedForest.n_fits == 1 + 2 * (model.n_iter_ - 1) + 2
+    plain = RandomForestRegressor(50, oob_score=True)
+    plain.set_params(**model.experts_[0].get_params()).fit(X, y)
+    alone = regressor(CountedForest(50, oob_score=True, random_state=0), 1).fit(X, y)
+    variance = np.mean((y - plain.oob_prediction_) ** 2)
+    assert alone.dispersion_[0] == pytest.approx(variance)
+
+
+def test_out_of_bag_probabilities(checkerboard):
+    X, y = checkerboard
+    for expert in (
+        RandomForestClassifier(60, oob_score=True),
+        BaggingClassifier(DecisionTreeClassifier(max_depth=4), 60, oob_score=True),
+    ):
+        alone = MixtureOfExpertsClassifier(expert, 1, random_state=0).fit(X, y)
+        told = alone.experts_[0].oob_decision_function_
+        codes = np.searchsorted(alone.classes_, y)
+        expected = np.log(np.maximum(told[np.arange(len(y)), codes], 1e-300))
+        assert alone.lower_bound_ == pytest.approx(expected.mean(), abs=0.5)
+        assert alone.lower_bound_ < alone.score_samples(X, y).mean()
+
+
+# -- how many experts ------------------------------------------------------------------
+
+
+def test_as_many_linear_experts_as_there_are_lines(rng):
+    X = rng.uniform(-3, 3, size=(500, 1))
+    y = 3 * np.abs(X[:, 0]) + 0.2 * rng.standard_normal(500)
+    model = MixtureOfExpertsRegressor(n_experts="auto", random_state=0).fit(X, y)
+    assert model.n_experts_ == len(model.experts_) == 2
+    assert not model.cross_fitted_
+    line = MixtureOfExpertsRegressor(n_experts="auto", random_state=0)
+    line.fit(X, X[:, 0] + 0.2 * rng.standard_normal(500))
+    assert line.n_experts_ == 1
+
+
+def test_flexible_experts_are_added_while_held_out_rows_gain(rng):
+    X, y = two_noises(rng)
+    model = regressor(n_experts="auto").fit(X, y)
+    assert model.n_experts_ >= 2
+    plain = regressor(n_experts="auto").fit(X, y - y + X[:, 0])
+    assert plain.n_experts_ == 1
+
+
+def test_auto_needs_something_to_compare_by(two_regimes):
+    X, y = two_regimes
+    with pytest.raises(ValueError, match="n_experts='auto', without cross-fitting"):
+        regressor(KNeighborsRegressor(), "auto", cv=None).fit(X, y)
+    with pytest.raises(ValueError, match="n_experts='auto': responsibilities in init"):
+        regressor(n_experts="auto", init=np.full((240, 2), 0.5)).fit(X, y)
+
+
+def test_no_gain_is_told_with_both_numbers(rng):
+    X = rng.uniform(-1, 1, size=(200, 2))
+    y = X[:, 0] + 0.1 * rng.standard_normal(200)
+    tree = DecisionTreeRegressor(max_depth=2, random_state=0)
+    init = np.column_stack([X[:, 1] > 0, X[:, 1] <= 0]).astype(float)
+    alone = regressor(tree, 1).fit(X, y)
+    model = regressor(tree, init=init, gate=Wrong())
+    with pytest.warns(
+        UserWarning, match="is no better than that of 'expert0' alone"
+    ) as w:
+        model.fit(X, y)
+    assert f"{model.lower_bound_:.4f}" in str(w[0].message)
+    assert f"{alone.lower_bound_:.4f}" in str(w[0].message)
+
+
+class Wrong(ConstantGate):
+    """Sends two thirds to nobody."""
+
+    def predict_log_proba(self, X):
+        return super().predict_log_proba(X) - np.log(3)
+
+
+# -- splitters, warm starts, errors ----------------------------------------------------
+
+
+def test_groups_reach_the_splitter_by_metadata_routing(rng):
+    X, y = two_noises(rng)
+    groups = np.arange(len(y)) // 100
+    model = regressor(cv=GroupKFold(3))
+    with pytest.raises(ValueError, match="groups"):
+        model.fit(X, y, groups=groups)
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = model.fit(X, y, groups=groups).lower_bound_
+    given = regressor(cv=list(GroupKFold(3).split(X, y, groups))).fit(X, y)
+    assert routed == pytest.approx(given.lower_bound_)
+
+
+def test_warm_start_never_lowers_the_objective(rng):
+    X, y = two_noises(rng)
+    model = regressor(
+        DecisionTreeRegressor(max_depth=3, splitter="random"), warm_start=True, max_iter=2
+    )
+    bounds = [model.set_params(random_state=i).fit(X, y).lower_bound_ for i in range(6)]
+    assert np.all(np.diff(bounds) >= 0)
+    # On other rows, what was reached on these says nothing.
+    other = model.fit(X, y + 10 * rng.standard_normal(len(y))).lower_bound_
+    assert other < bounds[-1]
+
+
+def test_which_experts_are_linear(two_regimes):
+    X, y = two_regimes
+    curve = make_pipeline(PolynomialFeatures(2), Ridge())
+    assert not regressor(curve).fit(X, y).cross_fitted_
+    assert not regressor().set_params(cv=None).fit(X, y).cross_fitted_
+    mixed = regressor([("line", Ridge()), ("tree", TREE)])
+    assert mixed.fit(X, y).cross_fitted_
+
+
+class Fragile(DecisionTreeRegressor):
+    """Cannot be fitted to a negative weight sum of small targets."""
+
+    def fit(self, X, y, sample_weight=None):
+        if sample_weight is not None:
+            raise ArithmeticError("no weights today")
+        return super().fit(X, y)
+
+
+def test_a_failing_expert_is_named_with_its_iteration(two_regimes):
+    with pytest.raises(
+        RuntimeError, match=r"'expert0' \(Fragile\) failed in iteration 2"
+    ):
+        regressor(Fragile(max_depth=2)).fit(*two_regimes)
+
+
+def test_unknown_values_are_refused(two_regimes):
+    for params in ({"cv": "three"}, {"cv": 1}, {"pooling": -0.1}, {"n_experts": "many"}):
+        with pytest.raises(ValueError, match=next(iter(params))):
+            regressor(**params).fit(*two_regimes)
+
+
+def test_boosting_classifier(checkerboard):
+    X, y = checkerboard
+    expert = HistGradientBoostingClassifier(max_iter=15)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="the held-out")
+        model = MixtureOfExpertsClassifier(expert, 2, random_state=0).fit(X, y)
+    assert model.score(X, y) > 0.8
