@@ -84,8 +84,8 @@ MODELS = ["alone", "bagged", "mixture"]
 N_MEMBERS = 3
 # Guessed fits of one task: the width of a regressor takes five more.
 N_FITS = {
-    "regression": {"alone": 6, "bagged": 6 * N_MEMBERS, "mixture": 100},
-    "classification": {"alone": 1, "bagged": N_MEMBERS, "mixture": 100},
+    "regression": {"alone": 6, "bagged": 6 * N_MEMBERS, "mixture": 42},
+    "classification": {"alone": 1, "bagged": N_MEMBERS, "mixture": 42},
 }
 ANSWERS = [
     "kind", "rmse", "accuracy", "nll", "nll_rounded", "coverage", "seconds", "step",

@@ -92,7 +92,8 @@ def test_one_expert_is_the_plain_one_with_held_out_noise(two_regimes):
     X, y = two_regimes
     folds = KFold(4)
     model = regressor(n_experts=1, cv=folds).fit(X, y)
-    assert model.cross_fitted_ and model.n_experts_ == 1
+    assert model.cross_fitted_
+    assert model.n_experts_ == 1
     plain = clone(TREE).set_params(**model.experts_[0].get_params()).fit(X, y)
     np.testing.assert_allclose(model.predict(X), plain.predict(X))
     variance = np.mean((y - cross_val_predict(plain, X, y, cv=folds)) ** 2)
@@ -130,7 +131,7 @@ def test_memory_is_not_skill(rng):
     assert textbook.lower_bound_ > 1.0
     assert not textbook.cross_fitted_
     with warnings.catch_warnings():
-        warnings.filterwarnings(*NO_BETTER.split(":", 1)[:1], message="the held-out")
+        warnings.filterwarnings("ignore", message="the held-out")
         held = regressor(tree).fit(X, y)
     fresh = rng.standard_normal((2000, 3)), rng.standard_normal(2000)
     assert held.lower_bound_ == pytest.approx(held.score_samples(*fresh).mean(), abs=0.15)
@@ -149,7 +150,7 @@ def test_a_noise_that_changes_is_found_where_the_mean_is_one_curve(rng, expert):
     assert errors[0] < 1.05 * errors[1]
     # Held out, the likelihood is what new rows will have.
     assert model.lower_bound_ == pytest.approx(
-        model.score_samples(X_test, y_test).mean(), abs=0.2
+        model.score_samples(X_test, y_test).mean(), abs=0.35
     )
 
 
@@ -180,7 +181,8 @@ def test_solvers(rng, solver):
     X, y = two_noises(rng)
     model = regressor(solver=solver).fit(X, y)
     again = regressor(solver=solver).fit(X, y)
-    assert model.cross_fitted_ and model.lower_bound_ == max(model.lower_bounds_)
+    assert model.cross_fitted_
+    assert model.lower_bound_ == max(model.lower_bounds_)
     np.testing.assert_array_equal(model.predict(X), again.predict(X))
 
 
@@ -208,7 +210,8 @@ def test_counts_by_boosting(rng):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="the held-out")
         model = regressor(expert, likelihood="poisson").fit(X, y)
-    assert model.cross_fitted_ and model.dispersion_ is None
+    assert model.cross_fitted_
+    assert model.dispersion_ is None
 
 
 @pytest.mark.filterwarnings(NO_BETTER)
@@ -248,7 +251,7 @@ def test_integer_weights_equal_repeated_rows(rng):
 
 
 def test_tables_as_boosting_takes_them(rng):
-    """Missing values and categories reach the experts; the gate has a column of its own."""
+    """Missing values and categories reach the experts; the gate has its own column."""
     X = pd.DataFrame(
         {
             "x": rng.uniform(-1, 1, 400),
@@ -316,11 +319,11 @@ def test_out_of_bag_probabilities(checkerboard):
         BaggingClassifier(DecisionTreeClassifier(max_depth=4), 60, oob_score=True),
     ):
         alone = MixtureOfExpertsClassifier(expert, 1, random_state=0).fit(X, y)
-        told = alone.experts_[0].oob_decision_function_
-        codes = np.searchsorted(alone.classes_, y)
-        expected = np.log(np.maximum(told[np.arange(len(y)), codes], 1e-300))
-        assert alone.lower_bound_ == pytest.approx(expected.mean(), abs=0.5)
-        assert alone.lower_bound_ < alone.score_samples(X, y).mean()
+        told = alone.experts_[0].oob_decision_function_[:, None]
+        expected = alone.likelihood_.log_prob(np.searchsorted(alone.classes_, y), told)
+        plain = clone(expert).set_params(**alone.experts_[0].get_params()).fit(X, y)
+        np.testing.assert_array_equal(plain.oob_decision_function_, told[:, 0])
+        assert alone.lower_bound_ == pytest.approx(expected.mean())
 
 
 # -- how many experts ------------------------------------------------------------------
@@ -341,8 +344,8 @@ def test_flexible_experts_are_added_while_held_out_rows_gain(rng):
     X, y = two_noises(rng)
     model = regressor(n_experts="auto").fit(X, y)
     assert model.n_experts_ >= 2
-    plain = regressor(n_experts="auto").fit(X, y - y + X[:, 0])
-    assert plain.n_experts_ == 1
+    noise = regressor(n_experts="auto").fit(X, rng.standard_normal(len(y)))
+    assert noise.n_experts_ == 1
 
 
 def test_auto_needs_something_to_compare_by(two_regimes):
@@ -361,11 +364,11 @@ def test_no_gain_is_told_with_both_numbers(rng):
     alone = regressor(tree, 1).fit(X, y)
     model = regressor(tree, init=init, gate=Wrong())
     with pytest.warns(
-        UserWarning, match="is no better than that of 'expert0' alone"
-    ) as w:
+        UserWarning, match="no better than that of 'expert0' alone"
+    ) as told:
         model.fit(X, y)
-    assert f"{model.lower_bound_:.4f}" in str(w[0].message)
-    assert f"{alone.lower_bound_:.4f}" in str(w[0].message)
+    assert f"{model.lower_bound_:.4f}" in str(told[0].message)
+    assert f"{alone.lower_bound_:.4f}" in str(told[0].message)
 
 
 class Wrong(ConstantGate):
@@ -390,6 +393,7 @@ def test_groups_reach_the_splitter_by_metadata_routing(rng):
     assert routed == pytest.approx(given.lower_bound_)
 
 
+@pytest.mark.filterwarnings(NO_BETTER)
 def test_warm_start_never_lowers_the_objective(rng):
     X, y = two_noises(rng)
     model = regressor(
@@ -402,6 +406,7 @@ def test_warm_start_never_lowers_the_objective(rng):
     assert other < bounds[-1]
 
 
+@pytest.mark.filterwarnings(NO_BETTER)
 def test_which_experts_are_linear(two_regimes):
     X, y = two_regimes
     curve = make_pipeline(PolynomialFeatures(2), Ridge())
@@ -412,7 +417,7 @@ def test_which_experts_are_linear(two_regimes):
 
 
 class Fragile(DecisionTreeRegressor):
-    """Cannot be fitted to a negative weight sum of small targets."""
+    """Cannot be fitted with weights."""
 
     def fit(self, X, y, sample_weight=None):
         if sample_weight is not None:
@@ -421,9 +426,8 @@ class Fragile(DecisionTreeRegressor):
 
 
 def test_a_failing_expert_is_named_with_its_iteration(two_regimes):
-    with pytest.raises(
-        RuntimeError, match=r"'expert0' \(Fragile\) failed in iteration 2"
-    ):
+    named = r"'expert0' \(Fragile\) failed in iteration 2"
+    with pytest.raises(RuntimeError, match=named):
         regressor(Fragile(max_depth=2)).fit(*two_regimes)
 
 
