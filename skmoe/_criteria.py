@@ -33,8 +33,11 @@ def free_parameters(criterion, gate, experts, names, likelihood, dispersion):
 
 
 def gain_is_clear(now, before, weights):
-    """Whether log-likelihoods of rows have risen by more than the standard error."""
+    """Whether log-likelihoods of rows have risen by more than two standard errors.
+
+    One would be too few: the best of several rounds is compared.
+    """
     gain, total = now - before, weights.sum()
     mean = weights @ gain / total
     error = np.sqrt(weights @ (gain - mean) ** 2 / total / max(total - 1.0, 1.0))
-    return bool(mean > error)
+    return bool(mean > 2.0 * error)

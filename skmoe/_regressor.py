@@ -31,8 +31,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         are drawn, always in the same way, by their responsibilities.
     n_experts : int or "auto", default=3
         Number of clones; not used with a list. "auto" begins with one and adds another as
-        long as it pays: while the held-out log-likelihood rises by more than its standard
-        error or, without cross-fitting, while the BIC falls.
+        long as it pays: while the held-out log-likelihood rises by more than two standard
+        errors or, without cross-fitting, while the BIC falls.
     gate : {"softmax", "constant"}, gate or classifier, default="softmax"
         What decides between the experts. A classifier with ``predict_proba`` becomes a
         :class:`~skmoe.gates.ClassifierGate`; a pipeline that ends in a gate is a gate.
@@ -57,8 +57,9 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         ``13 * n_experts + 3`` fits of an expert. None is the textbook E-step.
     pooling : "auto" or float, default="auto"
         What is added to every responsibility when experts are fitted, so that they know
-        rows besides their own. "auto" is 0.3 where flexible experts are cross-fitted, and
-        0 elsewhere.
+        rows besides their own. "auto" is 0 but where flexible experts are cross-fitted;
+        there it is 0.3, and raised where the mean on held-out rows gets worse than that
+        of the expert alone.
     init : {"auto", "k-plane", "k-means", "random"} or array-like of shape \
             (n_samples, n_experts), default="auto"
         Where to start. "auto" makes twenty short runs of linear experts and goes on from

@@ -103,6 +103,7 @@ class Search:
         self.learned = learned
         self.split_params = split_params
         self.random_state = random_state
+        self.columns = summary.raw_target
         self.likelihood = model._make_likelihood()
         if hasattr(self.likelihood, "start_target"):
             seen = self.likelihood.start_target(data.target, data.weights)
@@ -221,7 +222,8 @@ class Search:
         parts = Parts(gate, pool, self.likelihood, pooling=pooling)
         if self.is_cross_fitted and self.cross is None:
             n_kinds = len(experts) if isinstance(model.experts, list) else 1
-            self.cross = CrossFitting(folds, pooling).with_alone(parts, data, n_kinds)
+            cross = CrossFitting(folds, self.columns, model.pooling == "auto")
+            self.cross = cross.with_alone(parts, data, n_kinds)
         return parts, names
 
     def _resume(self, parts):

@@ -7,7 +7,9 @@ the end, gate and experts are fitted to all rows, with the shares of the best ro
 
 *Pooling* keeps experts from knowing their own rows only: expert k is fitted with weights
 proportional to r_k + s. Where s is large, all are the expert that is fitted to all rows;
-so there is a path from the single expert to the mixture.
+so there is a path from the single expert to the mixture. Unless the user has set s, it is
+raised where the mixture's mean is further from held-out rows than the single expert's; a
+round in which it is so is never the best.
 """
 
 from copy import copy
@@ -32,21 +34,30 @@ _N_INNER = 5
 _N_INNER_ALONE = 10
 # Rounding must not decide which round is the best, even where ``tol`` is zero.
 _ROUNDING = 1e-9
+# By so much may the squared error of held-out means exceed the single expert's: below it,
+# chance and the fewer rows of a fold decide.
+_MORE_ERROR = 1.02
+# What pooling is multiplied by where the error exceeds that.
+_MORE_POOLING = 3.0
 
 
 @dataclass
 class CrossFitting:
     """How rows are held out.
 
-    ``folds`` are pairs of row numbers (train, test). ``alone`` holds the predictions for
-    held-out rows of each expert that was fitted to all others, (n_samples, n_experts,
-    ...), and ``alone_bounds`` the log-likelihood per unit of weight of each of them
-    without a mixture.
+    ``folds`` are pairs of row numbers (train, test); ``columns`` is the target as
+    numbers, (n_samples, n_targets); ``adapts`` tells whether pooling may be raised.
+    ``alone`` holds the predictions for held-out rows of each expert that was fitted to
+    all others, (n_samples, n_experts, ...); ``alone_bounds`` are the log-likelihoods per
+    unit of weight of each without a mixture, ``alone_error`` is the least squared error.
     """
 
     folds: list
+    columns: np.ndarray
+    adapts: bool
     alone: np.ndarray | None = None
     alone_bounds: np.ndarray | None = None
+    alone_error: float = np.inf
 
     def with_alone(self, parts, data, n_kinds):
         """The same with the predictions of experts alone.
@@ -64,13 +75,24 @@ class CrossFitting:
         alone = pool.predict_held_out(
             data.X, data.target, weights, self.folds, range(n_kinds)
         )
-        bounds = []
+        bounds, errors = [], []
         for k in range(n_kinds):
             one, own = alone[:, [k]], data.weights[:, None]
             at_rows = _held_out_dispersion(parts, data, self.folds, one, own)
             log_prob = parts.likelihood.log_prob(data.target, one, at_rows)
             bounds.append(data.weights @ log_prob[:, 0] / data.total)
-        return replace(self, alone=alone, alone_bounds=np.array(bounds))
+            mean = parts.likelihood.mean(one, at_rows)[:, 0]
+            errors.append(self.squared_error(mean, data))
+        return replace(
+            self, alone=alone, alone_bounds=np.array(bounds), alone_error=min(errors)
+        )
+
+    def squared_error(self, mean, data):
+        """Of means of y, per unit of weight, over all columns in units of their own."""
+        center = data.weights @ self.columns / data.total
+        spread = data.weights @ (self.columns - center) ** 2
+        squares = data.weights @ (self.columns - mean.reshape(self.columns.shape)) ** 2
+        return float((squares / np.where(spread > 0, spread, 1.0)).sum())
 
     def repeated(self, n_experts):
         """Held-out predictions of ``n_experts`` experts alone."""
@@ -109,6 +131,7 @@ class _Round:
     prediction: np.ndarray
     dispersion: object
     bound: float
+    error: float
     responsibilities: np.ndarray
     log_likelihood: np.ndarray
 
@@ -155,12 +178,16 @@ def cross_fitted_em(
                 parts, data, cross.folds, prediction, total * given
             )
             log_prob = parts.likelihood.log_prob(data.target, prediction, dispersion)
-            log_joint = log_prob + gates.log_proba(given, iteration)
+            log_gate = gates.log_proba(given, iteration)
+            log_joint = log_prob + log_gate
             value, shares = e_step(log_joint, data.weights)
         bound = value / data.total
+        means = parts.likelihood.mean(prediction, dispersion)
+        mean = np.einsum("nk,nk...->n...", normalise(log_gate)[1], means)
+        error = cross.squared_error(mean, data)
         log_likelihood = normalise(log_joint)[0]
         return _Round(
-            weights, given, prediction, dispersion, bound, shares, log_likelihood
+            weights, given, prediction, dispersion, bound, error, shares, log_likelihood
         )
 
     alone = np.tile(total, n_experts)
@@ -185,7 +212,10 @@ def cross_fitted_em(
         prediction = pool.predict_held_out(data.X, data.target, pooled, cross.folds)
         now = settle(prediction, pooled, point, n_steps, iteration)
         point, gain = now.responsibilities, now.bound - best.bound
-        is_better = gain > tol + _ROUNDING
+        is_worse = now.error > _MORE_ERROR * cross.alone_error + _ROUNDING
+        if is_worse and cross.adapts:
+            parts = replace(parts, pooling=_MORE_POOLING * parts.pooling)
+        is_better = gain > tol + _ROUNDING and not (is_worse and cross.adapts)
         n_without = 0 if is_better else n_without + 1
         best = now if is_better else best
         bounds.append(now.bound)
