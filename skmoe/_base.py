@@ -80,7 +80,10 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         -------
         params : dict
         """
-        return self._get_params("experts", deep=deep)
+        if isinstance(self.experts, list):
+            return self._get_params("experts", deep=deep)
+        # A single expert may be something to iterate over, as forests are.
+        return super().get_params(deep=deep)
 
     def set_params(self, **params):
         """Set parameters; an expert of a list can be replaced by its name.

@@ -17,10 +17,10 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.linear_model import LinearRegression, Ridge
-from sklearn.model_selection import GroupKFold, KFold, cross_val_predict
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_predict
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
@@ -379,6 +379,19 @@ class Wrong(ConstantGate):
 
     def predict_log_proba(self, X):
         return super().predict_log_proba(X) - np.log(3)
+
+
+@pytest.mark.filterwarnings(NO_BETTER)
+def test_a_forest_in_a_search(rng):
+    """Forests can be iterated over, which is not to be taken for a list of experts."""
+    X, y = two_noises(rng, 200)
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), regressor(RandomForestRegressor(5))),
+        {"mixtureofexpertsregressor__experts__max_depth": [2, 3]},
+        cv=2,
+    ).fit(X, y)
+    model = search.best_estimator_[-1]
+    assert all(e.max_depth == model.experts.max_depth for e in model.experts_)
 
 
 # -- splitters, warm starts, errors ----------------------------------------------------

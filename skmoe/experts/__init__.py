@@ -6,6 +6,8 @@ The expert-pool protocol, duck-typed; ``K`` is the number of experts:
     Fit expert k with the weights in column k of (n_samples, K).
 ``predict(X)`` -> (n_samples, K[, n_outputs or n_classes])
     Point predictions, or class probabilities.
+``predict_held_out(X, y, weights, folds, among=None)``
+    The same for each row by experts fitted to other rows, which are not kept.
 ``resume(X, y, weights, estimators)``
     Take over the state of fitted estimators, before training goes on.
 ``estimators()``
