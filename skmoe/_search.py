@@ -124,7 +124,10 @@ class Search:
         self.progress = Progress(
             model, model.verbose, None if is_open else n_starts, model.max_iter
         )
-        found = self._grow() if is_open else self._attempt(n_experts, is_continued)
+        with warnings.catch_warnings():
+            # Of rows that are in all bags, which folds take care of.
+            warnings.filterwarnings("ignore", message="Some inputs do not have OOB")
+            found = self._grow() if is_open else self._attempt(n_experts, is_continued)
         self.progress.end()
         return found
 

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
     BaggingClassifier,
+    BaggingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
@@ -312,6 +313,30 @@ def test_out_of_bag_predictions_take_the_place_of_folds(rng):
     alone = regressor(CountedForest(50, oob_score=True, random_state=0), 1).fit(X, y)
     variance = np.mean((y - plain.oob_prediction_) ** 2)
     assert alone.dispersion_[0] == pytest.approx(variance)
+
+
+@pytest.mark.parametrize(
+    "expert",
+    [RandomForestRegressor(3, oob_score=True), BaggingRegressor(TREE, 3, oob_score=True)],
+    ids=["forest", "bagging"],
+)
+@pytest.mark.filterwarnings(NO_BETTER)
+def test_rows_in_all_bags_are_held_out_by_folds(rng, expert):
+    """scikit-learn gives such rows a prediction of zero."""
+    X, y = two_noises(rng, 200)
+    y += 100.0
+    folds = KFold(4)
+    model = regressor(clone(expert), 1, cv=folds).fit(X, y)
+    plain = clone(expert).set_params(**model.experts_[0].get_params())
+    with pytest.warns(UserWarning, match="Some inputs do not have OOB scores"):
+        told = plain.fit(X, y).oob_prediction_
+    assert (told == 0).any()
+    filled = np.where(
+        told == 0,
+        cross_val_predict(plain.set_params(oob_score=False), X, y, cv=folds),
+        told,
+    )
+    assert model.dispersion_[0] == pytest.approx(np.mean((y - filled) ** 2))
 
 
 def test_out_of_bag_probabilities(checkerboard):

@@ -1,5 +1,6 @@
 """A pool of scikit-learn estimators, each fitted with its own weights."""
 
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -75,8 +76,8 @@ class EstimatorPool:
     def predict_held_out(self, X, y, weights, folds, among=None):
         """Predictions for each row by experts that were not fitted to it.
 
-        An expert that tells out-of-bag predictions is fitted once, to all rows; any
-        other once for each fold.
+        An expert that tells out-of-bag predictions is fitted once, to all rows, and once
+        more in the folds of rows that are in all bags; any other once for each fold.
 
         Parameters
         ----------
@@ -108,26 +109,33 @@ class EstimatorPool:
     def _held_out_tasks(self, k, X, y, shares, folds):
         """Functions that fit expert k and give rows and its predictions for them."""
         if self.keywords[k] and getattr(self.experts[k][1], "oob_score", False):
-            return [lambda: self._out_of_bag(k, X, y, shares)]
+            return [partial(self._out_of_bag, k, X, y, shares, folds)]
+        return [
+            partial(self._out_of_fold, k, X, y, shares, train, test)
+            for train, test in folds
+        ]
 
-        def task(train, test):
-            def held_out():
-                kept = np.zeros_like(shares)
-                kept[train] = shares[train]
-                expert = self._fit_one(k, X, y, kept, fresh=True)()
-                return test, self._ask([expert], safe_indexing(X, test), [k])[:, 0]
+    def _out_of_fold(self, k, X, y, shares, train, test):
+        kept = np.zeros_like(shares)
+        kept[train] = shares[train]
+        expert = self._fit_one(k, X, y, kept, fresh=True)()
+        return test, self._ask([expert], safe_indexing(X, test), [k])[:, 0]
 
-            return held_out
-
-        return [task(train, test) for train, test in folds]
-
-    def _out_of_bag(self, k, X, y, shares):
+    def _out_of_bag(self, k, X, y, shares, folds):
         expert = self._fit_one(k, X, y, shares, fresh=True)()
         answer = self._ask([expert], X, [k])[:, 0]
         told = self._told_out_of_bag(expert)
+        flat = told.reshape(len(told), -1)
+        # A row that was in all bags has zeros, or no numbers.
+        known = np.isfinite(flat).all(axis=1) & flat.any(axis=1)
         rows = np.flatnonzero(shares > 0)
-        known = np.isfinite(told).reshape(len(told), -1).all(axis=1)
         answer[rows[known]] = told[known]
+        unknown = rows[~known]
+        for train, test in folds:
+            missing = np.intersect1d(test, unknown)
+            if missing.size:
+                _, filled = self._out_of_fold(k, X, y, shares, train, missing)
+                answer[missing] = filled
         return np.arange(len(y)), answer
 
     def _told_out_of_bag(self, expert):
