@@ -29,9 +29,8 @@ _MAX_ROUNDS = 4
 # Rounds without a better likelihood after which the best is returned.
 _PATIENCE = 2
 # In a round, gate and dispersions go on for so many steps while experts stay: they cost
-# little, and spare rounds.
-_N_INNER = 5
-_N_INNER_ALONE = 10
+# little, and spare rounds. The first is for experts that are fitted to all rows.
+_N_STEPS, _N_FIRST_STEPS = 5, 10
 # Rounding must not decide which round is the best, even where ``tol`` is zero.
 _ROUNDING = 1e-9
 # By so much may the squared error of held-out means exceed the single expert's: below it,
@@ -43,7 +42,7 @@ _MORE_POOLING = 3.0
 
 @dataclass
 class CrossFitting:
-    """How rows are held out.
+    """How rows are held out, and what experts alone make of them.
 
     ``folds`` are pairs of row numbers (train, test); ``columns`` is the target as
     numbers, (n_samples, n_targets); ``adapts`` tells whether pooling may be raised.
@@ -78,10 +77,10 @@ class CrossFitting:
         bounds, errors = [], []
         for k in range(n_kinds):
             one, own = alone[:, [k]], data.weights[:, None]
-            at_rows = _held_out_dispersion(parts, data, self.folds, one, own)
-            log_prob = parts.likelihood.log_prob(data.target, one, at_rows)
+            dispersion = _held_out_dispersion(parts, data, self.folds, one, own)
+            log_prob = parts.likelihood.log_prob(data.target, one, dispersion)
             bounds.append(data.weights @ log_prob[:, 0] / data.total)
-            mean = parts.likelihood.mean(one, at_rows)[:, 0]
+            mean = parts.likelihood.mean(one, dispersion)[:, 0]
             errors.append(self.squared_error(mean, data))
         return replace(
             self, alone=alone, alone_bounds=np.array(bounds), alone_error=min(errors)
@@ -100,31 +99,13 @@ class CrossFitting:
         return self.alone[:, kinds]
 
 
-class _HeldOutGates:
-    """One gate for each fold, which goes on from its last state."""
-
-    def __init__(self, gate, data, folds):
-        self.folds = []
-        for train, test in folds:
-            X = safe_indexing(data.X, train)
-            with naming_gate(gate):
-                bound = bind_gate(gate, X, data.weights[train])
-            self.folds.append([gate, bound, train, test, safe_indexing(data.X, test)])
-
-    def log_proba(self, responsibilities, iteration):
-        """log g_k(x) of each row by a gate fitted to the other folds."""
-        log_gate = np.empty_like(responsibilities)
-        for fold in self.folds:
-            gate, bound, train, test, X = fold
-            with naming_gate(gate, iteration):
-                fold[0] = bound.fit(gate, responsibilities[train])
-                log_gate[test] = joint_log_proba(fold[0], X)
-        return log_gate
-
-
 @dataclass
 class _Round:
-    """The shares that experts and gate were fitted to, and what came of it."""
+    """What experts and gate were fitted with, and what came of it on held-out rows.
+
+    ``dispersion`` is that of each row where it depends on x; ``error`` is the squared
+    error of the mixture's mean.
+    """
 
     weights: np.ndarray
     gate_shares: np.ndarray
@@ -134,6 +115,83 @@ class _Round:
     error: float
     responsibilities: np.ndarray
     log_likelihood: np.ndarray
+
+
+class _HeldOut:
+    """Rounds on held-out rows; each fold has a gate, which goes on from its last state.
+
+    Parameters
+    ----------
+    parts : Parts
+    data : TrainingData
+    cross : CrossFitting
+    e_step : {soft_step, hard_step}
+    """
+
+    def __init__(self, parts, data, cross, e_step):
+        self.parts, self.data, self.cross, self.e_step = parts, data, cross, e_step
+        # Where dispersions have models, a step costs as much as a round.
+        self.is_cheap = not hasattr(parts.likelihood, "fit_dispersion_model")
+        self.gates = []
+        for train, test in cross.folds:
+            with naming_gate(parts.gate):
+                bound = bind_gate(
+                    parts.gate, safe_indexing(data.X, train), data.weights[train]
+                )
+            self.gates.append(
+                [parts.gate, bound, train, test, safe_indexing(data.X, test)]
+            )
+
+    def alone(self, responsibilities):
+        """The round of experts that are all fitted to all rows."""
+        n_experts = self.parts.pool.n_experts
+        weights = np.tile(self.data.weights[:, None], n_experts)
+        prediction = self.cross.repeated(n_experts)
+        n_steps = _N_FIRST_STEPS if n_experts > 1 else 1
+        return self._settle(prediction, weights, responsibilities, n_steps, 1)
+
+    def next(self, before, drawn, responsibilities, pooling, iteration):
+        """The round of experts that are fitted to the shares ``drawn``."""
+        parts, data = replace(self.parts, pooling=pooling), self.data
+        weights = parts.pooled(data.weights[:, None] * drawn, data)
+        if parts.has_memory:
+            weights = reweighted(
+                parts.likelihood, data.target, before.prediction, before.dispersion,
+                weights,
+            )  # fmt: skip
+        pool = copy(parts.pool)
+        pool.iteration = iteration
+        prediction = pool.predict_held_out(data.X, data.target, weights, self.cross.folds)
+        return self._settle(prediction, weights, responsibilities, _N_STEPS, iteration)
+
+    def _settle(self, prediction, weights, responsibilities, n_steps, iteration):
+        """Gate, dispersions and responsibilities for experts that stay as they are."""
+        parts, data, cross = self.parts, self.data, self.cross
+        for _ in range(n_steps if self.is_cheap else 1):
+            given = responsibilities
+            dispersion = _held_out_dispersion(
+                parts, data, cross.folds, prediction, data.weights[:, None] * given
+            )
+            log_gate = self._log_gate(given, iteration)
+            log_prob = parts.likelihood.log_prob(data.target, prediction, dispersion)
+            log_joint = log_gate + log_prob
+            value, responsibilities = self.e_step(log_joint, data.weights)
+        means = parts.likelihood.mean(prediction, dispersion)
+        mean = np.einsum("nk,nk...->n...", normalise(log_gate)[1], means)
+        return _Round(
+            weights, given, prediction, dispersion, value / data.total,
+            cross.squared_error(mean, data), responsibilities, normalise(log_joint)[0],
+        )  # fmt: skip
+
+    def _log_gate(self, responsibilities, iteration):
+        """log g_k(x) of each row by a gate that was fitted to the other folds."""
+        log_gate = np.empty_like(responsibilities)
+        for fold in self.gates:
+            gate, bound, train, test, X = fold
+            with naming_gate(gate, iteration):
+                fold[0] = bound.fit(gate, responsibilities[train])
+                log_gate[test] = joint_log_proba(fold[0], X)
+        return log_gate
 
 
 def cross_fitted_em(
@@ -166,58 +224,25 @@ def cross_fitted_em(
         ``lower_bounds`` is that of a mixture of experts that are all fitted to all rows.
     """
     parts, point = start.parts, start.responsibilities
-    n_experts = parts.pool.n_experts
-    gates = _HeldOutGates(parts.gate, data, cross.folds)
-    total = data.weights[:, None]
-
-    def settle(prediction, weights, shares, n_steps, iteration):
-        """Gate and dispersions for experts that stay as they are."""
-        for _ in range(n_steps):
-            given = shares
-            dispersion = _held_out_dispersion(
-                parts, data, cross.folds, prediction, total * given
-            )
-            log_prob = parts.likelihood.log_prob(data.target, prediction, dispersion)
-            log_gate = gates.log_proba(given, iteration)
-            log_joint = log_prob + log_gate
-            value, shares = e_step(log_joint, data.weights)
-        bound = value / data.total
-        means = parts.likelihood.mean(prediction, dispersion)
-        mean = np.einsum("nk,nk...->n...", normalise(log_gate)[1], means)
-        error = cross.squared_error(mean, data)
-        log_likelihood = normalise(log_joint)[0]
-        return _Round(
-            weights, given, prediction, dispersion, bound, error, shares, log_likelihood
-        )
-
-    alone = np.tile(total, n_experts)
-    # Where dispersions have models, a step costs as much as a round.
-    is_cheap = not hasattr(parts.likelihood, "fit_dispersion_model")
-    n_steps = _N_INNER_ALONE if is_cheap and n_experts > 1 else 1
-    now = best = settle(cross.repeated(n_experts), alone, point, n_steps, 1)
-    n_steps = _N_INNER if is_cheap else 1
-    bounds, n_without = [best.bound], 0
+    held_out = _HeldOut(parts, data, cross, e_step)
+    now = best = held_out.alone(point)
+    bounds, n_without, pooling = [best.bound], 0, parts.pooling
     stop = on_iteration(1, best.bound, best.bound - cross.alone_bounds.max())
-    n_rounds = min(max_iter - 1, _MAX_ROUNDS) if n_experts > 1 else 0
+    n_rounds = min(max_iter - 1, _MAX_ROUNDS) if parts.pool.n_experts > 1 else 0
     for iteration in range(2, n_rounds + 2):
         if stop or n_without == _PATIENCE:
             break
-        pool = copy(parts.pool)
-        pool.iteration = iteration
-        pooled = parts.pooled(total * redraw(point), data)
-        if parts.has_memory:
-            pooled = reweighted(
-                parts.likelihood, data.target, now.prediction, now.dispersion, pooled
-            )
-        prediction = pool.predict_held_out(data.X, data.target, pooled, cross.folds)
-        now = settle(prediction, pooled, point, n_steps, iteration)
+        now = held_out.next(now, redraw(point), point, pooling, iteration)
         point, gain = now.responsibilities, now.bound - best.bound
-        is_worse = now.error > _MORE_ERROR * cross.alone_error + _ROUNDING
-        if is_worse and cross.adapts:
-            parts = replace(parts, pooling=_MORE_POOLING * parts.pooling)
-        is_better = gain > tol + _ROUNDING and not (is_worse and cross.adapts)
-        n_without = 0 if is_better else n_without + 1
-        best = now if is_better else best
+        is_worse = cross.adapts and (
+            now.error > _MORE_ERROR * cross.alone_error + _ROUNDING
+        )
+        if is_worse:
+            pooling *= _MORE_POOLING
+        if gain > tol + _ROUNDING and not is_worse:
+            best, n_without = now, 0
+        else:
+            n_without += 1
         bounds.append(now.bound)
         stop = on_iteration(iteration, now.bound, gain)
     if earlier is not None and earlier.lower_bound > best.bound:
@@ -226,7 +251,7 @@ def cross_fitted_em(
 
 
 def _held_out_dispersion(parts, data, folds, prediction, weights):
-    """Dispersions at each row; models of them are fitted to the other folds."""
+    """Dispersions, at each row where models of them are fitted to the other folds."""
     likelihood = parts.likelihood
     if not hasattr(likelihood, "fit_dispersion_model"):
         return likelihood.fit_dispersion(data.target, prediction, weights)
