@@ -80,6 +80,8 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         -------
         params : dict
         """
+        if not isinstance(self.experts, list):  # an ensemble looks like a list, too
+            return super().get_params(deep=deep)
         return self._get_params("experts", deep=deep)
 
     def set_params(self, **params):

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
     BaggingClassifier,
+    BaggingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
@@ -376,6 +377,17 @@ class Wrong(ConstantGate):
 
     def predict_log_proba(self, X):
         return super().predict_log_proba(X) - np.log(3)
+
+
+# -- parameters of ensembles -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("expert", [RandomForestRegressor(5), BaggingRegressor(TREE)])
+def test_parameters_of_an_ensemble_can_be_read_and_set(expert):
+    model = regressor(expert)
+    assert model.get_params()["experts__n_estimators"] == expert.n_estimators
+    model.set_params(experts__n_estimators=7)
+    assert model.experts.n_estimators == 7
 
 
 # -- splitters, warm starts, errors ----------------------------------------------------
