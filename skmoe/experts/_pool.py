@@ -76,7 +76,7 @@ class EstimatorPool:
         """Predictions for each row by experts that were not fitted to it.
 
         An expert that tells out-of-bag predictions is fitted once, to all rows; any
-        other once for each fold.
+        other once for each fold. Rows in all of its bags are left to the folds, too.
 
         Parameters
         ----------
@@ -107,31 +107,40 @@ class EstimatorPool:
 
     def _held_out_tasks(self, k, X, y, shares, folds):
         """Functions that fit expert k and give rows and its predictions for them."""
-        if self.keywords[k] and getattr(self.experts[k][1], "oob_score", False):
-            return [lambda: self._out_of_bag(k, X, y, shares)]
 
         def task(train, test):
             def held_out():
                 kept = np.zeros_like(shares)
                 kept[train] = shares[train]
+                if not kept.any():  # nor is it to know of the other folds then
+                    kept[train] = 1.0
                 expert = self._fit_one(k, X, y, kept, fresh=True)()
                 return test, self._ask([expert], safe_indexing(X, test), [k])[:, 0]
 
             return held_out
 
-        return [task(train, test) for train, test in folds]
+        tasks = [task(train, test) for train, test in folds]
+        if self.keywords[k] and getattr(self.experts[k][1], "oob_score", False):
+            return [lambda: self._out_of_bag(k, X, y, shares, tasks)]
+        return tasks
 
-    def _out_of_bag(self, k, X, y, shares):
+    def _out_of_bag(self, k, X, y, shares, tasks):
+        """All rows, and predictions by what was not fitted to them."""
+        shares = shares if shares.any() else np.ones_like(shares)
         expert = self._fit_one(k, X, y, shares, fresh=True)()
-        answer = self._ask([expert], X, [k])[:, 0]
-        told = self._told_out_of_bag(expert)
         rows = np.flatnonzero(shares > 0)
-        known = np.isfinite(told).reshape(len(told), -1).all(axis=1)
-        answer[rows[known]] = told[known]
+        answer = self._ask([expert], X, [k])[:, 0]
+        answer[rows] = self._told_out_of_bag(expert, answer[rows])
+        # scikit-learn says 0, or NaN, of a row that was in all bags.
+        told = (np.isfinite(answer) & (answer != 0)).reshape(len(y), -1).any(axis=1)
+        untold = rows[~told[rows]]
+        for test, held_out in (task() for task in tasks if untold.size):
+            at = np.isin(test, untold)
+            answer[test[at]] = held_out[at]
         return np.arange(len(y)), answer
 
-    def _told_out_of_bag(self, expert):
-        return expert.oob_prediction_
+    def _told_out_of_bag(self, expert, answer):
+        return expert.oob_prediction_.reshape(answer.shape)
 
     def _run(self, tasks):
         """Results of the tasks, in threads where one takes long enough."""
@@ -229,10 +238,12 @@ class ClassifierPool(EstimatorPool):
         names = [self.names[k] for k in numbers]
         return predict_experts_proba(estimators, X, self.classes, names, self.iteration)
 
-    def _told_out_of_bag(self, expert):
-        told = expert.oob_decision_function_
-        proba = np.zeros((len(told), len(self.classes)))
-        proba[:, np.searchsorted(self.classes, expert.classes_)] = told
+    def _told_out_of_bag(self, expert, answer):
+        if isinstance(expert, DummyClassifier):  # its rows are of one class, in any bag
+            return answer
+        proba = np.zeros_like(answer)
+        known = np.searchsorted(self.classes, expert.classes_)
+        proba[:, known] = expert.oob_decision_function_
         return proba
 
 
