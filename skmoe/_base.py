@@ -27,6 +27,7 @@ from skmoe._threads import limited_threads
 from skmoe._validation import (
     check_features,
     check_length,
+    check_split_params,
     check_weights,
     check_X,
     check_y_present,
@@ -125,6 +126,7 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         X, y = check_X(X), self._check_y(y)
         features = check_features(self, X)
         check_length(X, y)
+        check_split_params(split_params, X)
         weights = check_weights(sample_weight, X)
         present = np.flatnonzero(weights > 0)
         if present.size < weights.size:

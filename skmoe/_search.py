@@ -240,6 +240,13 @@ class Search:
                 f"{shape}, this one {(parts.pool.n_experts, n_features)}; set "
                 "warm_start=False to start afresh."
             )
+        for name, what in (("classes_", "classes"), ("_n_outputs", "outputs")):
+            was, now = getattr(model, name, None), self.learned.get(name)
+            if not np.array_equal(was, now):
+                raise ValueError(
+                    f"warm_start: the earlier fit has the {what} {was}, this one {now}; "
+                    "set warm_start=False to start afresh."
+                )
         _check_same_likelihood(model.likelihood_, parts.likelihood)
         parts.gate = deepcopy(model.gate_)
         parts.pool.resume(data.X, data.target, data.weights, model.experts_)

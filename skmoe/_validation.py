@@ -119,6 +119,16 @@ def check_length(X, y):
         )
 
 
+def check_split_params(params, X):
+    """Check that what goes to the splitter of ``cv`` has one value for each row."""
+    for name, value in params.items():
+        if num_samples(value) != num_samples(X):
+            raise ValueError(
+                f"{name} has {num_samples(value)} values, X has {num_samples(X)} rows; "
+                "pass one value for each row."
+            )
+
+
 def check_y_present(estimator, y):
     """Raise where there is no target."""
     if y is None:

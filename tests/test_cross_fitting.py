@@ -25,8 +25,10 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
+from skmoe.experts._pool import EstimatorPool
 from skmoe.gates import ConstantGate, SoftmaxGate
 from skmoe.likelihoods import GaussianLikelihood
+from skmoe.training import RowDraws, RowSummary
 
 NO_BETTER = "ignore:the held-out log-likelihood:UserWarning"
 TREE = DecisionTreeRegressor(min_samples_leaf=10, random_state=0)
@@ -353,6 +355,51 @@ def test_out_of_bag_probabilities(checkerboard):
         assert alone.lower_bound_ == pytest.approx(expected.mean())
 
 
+@pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")
+def test_rows_in_all_bags_are_left_to_the_folds(rng):
+    """scikit-learn says zero of them, which is far from any y here."""
+    X, y = two_noises(rng, 200)
+    y, folds = y + 100, list(KFold(3).split(X))
+    forest = RandomForestRegressor(3, oob_score=True, random_state=0)
+    model = regressor(forest, 1, cv=folds).fit(X, y)
+    plain = clone(forest).set_params(**model.experts_[0].get_params()).fit(X, y)
+    told = plain.oob_prediction_
+    untold = told == 0
+    assert untold.any()
+    for train, test in folds:
+        rows = test[untold[test]]
+        if rows.size:
+            told[rows] = clone(plain).fit(X[train], y[train]).predict(X[rows])
+    assert model.dispersion_[0] == pytest.approx(np.mean((y - told) ** 2))
+
+
+def test_out_of_bag_where_there_is_one_class(rng):
+    X, y = rng.standard_normal((60, 2)), np.full(60, "only")
+    forest = RandomForestClassifier(10, oob_score=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="the held-out")
+        model = MixtureOfExpertsClassifier(forest, 2, random_state=0).fit(X, y)
+    assert model.lower_bound_ == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "expert",
+    [DecisionTreeRegressor(), RandomForestRegressor(60, oob_score=True),
+     KNeighborsRegressor(1)],
+)  # fmt: skip
+def test_an_expert_without_rows_does_not_see_those_held_out(rng, expert):
+    X, y = rng.standard_normal((60, 2)), rng.standard_normal(60)
+    folds = list(KFold(3).split(X))
+    # The second has rows in the first test only, or none.
+    for own in (np.arange(60) < 10, np.zeros(60, dtype=bool)):
+        experts = [("a", expert), ("b", expert)]
+        draw = RowDraws(RowSummary(X, y[:, None], np.ones(60))).steady
+        pool = EstimatorPool(experts, draw=draw)
+        weights = np.stack([~own, own], axis=1).astype(float)
+        errors = pool.predict_held_out(X, y, weights, folds)[:, 1] - y
+        assert np.abs(errors[own if own.any() else slice(None)]).min() > 1e-9
+
+
 # -- how many experts ------------------------------------------------------------------
 
 
@@ -419,6 +466,17 @@ def test_a_forest_in_a_search(rng):
     assert all(e.max_depth == model.experts.max_depth for e in model.experts_)
 
 
+# -- parameters of ensembles -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("expert", [RandomForestRegressor(5), BaggingRegressor(TREE)])
+def test_parameters_of_an_ensemble_can_be_read_and_set(expert):
+    model = regressor(expert)
+    assert model.get_params()["experts__n_estimators"] == expert.n_estimators
+    model.set_params(experts__n_estimators=7)
+    assert model.experts.n_estimators == 7
+
+
 # -- splitters, warm starts, errors ----------------------------------------------------
 
 
@@ -430,6 +488,8 @@ def test_groups_reach_the_splitter_by_metadata_routing(rng):
         model.fit(X, y, groups=groups)
     with sklearn.config_context(enable_metadata_routing=True):
         routed = model.fit(X, y, groups=groups).lower_bound_
+        with pytest.raises(ValueError, match="groups has 50 values, X has 600 rows"):
+            model.fit(X, y, groups=groups[:50])
     given = regressor(cv=list(GroupKFold(3).split(X, y, groups))).fit(X, y)
     assert routed == pytest.approx(given.lower_bound_)
 

@@ -310,6 +310,21 @@ def test_warm_start_keeps_the_earlier_fit_where_a_refit_is_worse(two_regimes):
     assert model.score_samples(X, y).mean() >= bounds[-1]
 
 
+def test_warm_start_refuses_another_target_or_kind_of_expert(two_regimes):
+    X, y = two_regimes
+    tree = DecisionTreeRegressor(max_depth=2)
+    model = regressor(experts=tree, n_experts=2, warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match=r"warm_start: .* outputs None, this one 2"):
+        model.fit(X, np.stack([y, y], axis=1))
+    model.set_params(experts=LinearRegression())
+    with pytest.raises(ValueError, match="warm_start: the earlier expert 'expert0' is a"):
+        model.fit(X, y)
+    labels = np.where(y > 0, "a", "b")
+    model = classifier(warm_start=True).fit(X, labels)
+    with pytest.raises(ValueError, match=r"warm_start: .* classes \['a' 'b'\], this"):
+        model.fit(X, np.where(X[:, 1] > 0, "c", labels))
+
+
 def test_warm_start_refuses_another_number_of_experts(two_regimes):
     X, y = two_regimes
     model = regressor(warm_start=True).fit(X, y)

@@ -109,6 +109,13 @@ class ClosedFormPool(TogetherMixin):
 
     def resume(self, X, y, weights, estimators):
         """Take over the state of fitted estimators."""
+        for (name, template), earlier in zip(self.experts, estimators, strict=True):
+            if not hasattr(earlier, "coef_"):
+                raise ValueError(
+                    f"warm_start: the earlier expert {name!r} is a "
+                    f"{type(earlier).__name__}, this one a {type(template).__name__}; "
+                    "set warm_start=False to start afresh."
+                )
         design = self._bind(X, weights[:, None])
         self.coef = np.stack([self._coef_of(design, est) for est in estimators])
         self._resumed = list(estimators)

@@ -30,13 +30,26 @@ class CoarseTables:
             return X
         if X is not self._source:
             self._source, self._made = X, {}
-        n_bins = estimator.max_bins
-        if n_bins not in self._made:
-            self._made[n_bins] = coarse(X, n_bins)
-        return self._made[n_bins]
+        n_bins, kept = estimator.max_bins, _categories(estimator)
+        if (n_bins, kept) not in self._made:
+            self._made[n_bins, kept] = coarse(X, n_bins, kept)
+        return self._made[n_bins, kept]
 
 
-def coarse(X, n_values):
+def _categories(estimator):
+    """Numbers or names of the columns that boosting is told to be categorical.
+
+    A category rounded to another would be that one, and too many of them no error.
+    """
+    given = estimator.categorical_features
+    if given is None or isinstance(given, str):  # by their dtype, so they are not numeric
+        return ()
+    given = np.asarray(given)
+    given = np.flatnonzero(given) if given.dtype == bool else given
+    return tuple(given.tolist())
+
+
+def coarse(X, n_values, kept=()):
     """X with numeric columns of at most ``n_values`` distinct values.
 
     Parameters
@@ -45,6 +58,8 @@ def coarse(X, n_values):
         Columns that are not numeric, or have few values, stay as they are, and so do
         dataframes other than those of pandas.
     n_values : int
+    kept : sequence of int or str
+        Numbers or names of columns that stay as they are, too.
 
     Returns
     -------
@@ -54,14 +69,23 @@ def coarse(X, n_values):
     if hasattr(X, "iloc"):
         rounded = {
             name: _rounded(X[name].to_numpy(), n_values)
-            for name in X.columns
-            if getattr(X[name].dtype, "kind", "O") in "iuf"
+            for place, name in enumerate(X.columns)
+            if name not in kept
+            and place not in kept
+            and getattr(X[name].dtype, "kind", "O") in "iuf"
         }
         rounded = {name: column for name, column in rounded.items() if column is not None}
-        return X.assign(**rounded) if rounded else X
+        # Not by ``assign``, which takes names that are strings only.
+        X = X.copy(deep=False) if rounded else X
+        for name, column in rounded.items():
+            X[name] = column
+        return X
     if not isinstance(X, np.ndarray) or X.dtype.kind not in "iuf":
         return X
-    columns = [_rounded(column, n_values) for column in X.T]
+    columns = [
+        None if place in kept else _rounded(column, n_values)
+        for place, column in enumerate(X.T)
+    ]
     if all(column is None for column in columns):
         return X
     pairs = zip(columns, X.T, strict=True)

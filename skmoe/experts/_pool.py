@@ -118,17 +118,19 @@ class EstimatorPool:
     def _out_of_fold(self, k, X, y, shares, train, test):
         kept = np.zeros_like(shares)
         kept[train] = shares[train]
+        if not kept.any():  # nor is it to know of the other folds then
+            kept[train] = 1.0
         expert = self._fit_one(k, X, y, kept, fresh=True)()
         return test, self._ask([expert], safe_indexing(X, test), [k])[:, 0]
 
     def _out_of_bag(self, k, X, y, shares, folds):
+        shares = shares if shares.any() else np.ones_like(shares)
         expert = self._fit_one(k, X, y, shares, fresh=True)()
-        answer = self._ask([expert], X, [k])[:, 0]
-        told = self._told_out_of_bag(expert)
+        answer, rows = self._ask([expert], X, [k])[:, 0], np.flatnonzero(shares > 0)
+        told = self._told_out_of_bag(expert, answer[rows])
         flat = told.reshape(len(told), -1)
         # A row that was in all bags has zeros, or no numbers.
         known = np.isfinite(flat).all(axis=1) & flat.any(axis=1)
-        rows = np.flatnonzero(shares > 0)
         answer[rows[known]] = told[known]
         unknown = rows[~known]
         for train, test in folds:
@@ -138,8 +140,8 @@ class EstimatorPool:
                 answer[missing] = filled
         return np.arange(len(y)), answer
 
-    def _told_out_of_bag(self, expert):
-        return expert.oob_prediction_
+    def _told_out_of_bag(self, expert, answer):
+        return expert.oob_prediction_.reshape(answer.shape)
 
     def _run(self, tasks):
         """Results of the tasks, in threads where one takes long enough."""
@@ -237,10 +239,12 @@ class ClassifierPool(EstimatorPool):
         names = [self.names[k] for k in numbers]
         return predict_experts_proba(estimators, X, self.classes, names, self.iteration)
 
-    def _told_out_of_bag(self, expert):
-        told = expert.oob_decision_function_
-        proba = np.zeros((len(told), len(self.classes)))
-        proba[:, np.searchsorted(self.classes, expert.classes_)] = told
+    def _told_out_of_bag(self, expert, answer):
+        if isinstance(expert, DummyClassifier):  # its rows are of one class, in any bag
+            return answer
+        proba = np.zeros_like(answer)
+        known = np.searchsorted(self.classes, expert.classes_)
+        proba[:, known] = expert.oob_decision_function_
         return proba
 
 

@@ -47,8 +47,26 @@ def make_folds(cv, are_linear, data, summary, present, strata, random_state, par
         folds = list(cv.split(data.X, data.target, **params))
     else:
         folds = _renumbered(check_cv(cv).split(), present)
+    return _checked(folds, present)
+
+
+def _checked(folds, present):
+    """The splits that test a row with weight, if no row is judged by its own fit."""
+    folds = [(train, test) for train, test in folds if len(test)]
+    if not folds:
+        raise ValueError(
+            "cv: there is no split; an iterator is used up by the first fit, so pass "
+            "the list of its splits."
+        )
+    for number, (train, test) in enumerate(folds):
+        if not len(train) or np.isin(test, train).any():
+            raise ValueError(
+                f"cv: split {number} trains on "
+                f"{'rows of its own test' if len(train) else 'no row with weight'}; use "
+                "a splitter that trains on the rows it does not test."
+            )
     tested = np.bincount(
-        np.concatenate([test for _, test in folds]), minlength=len(data.weights)
+        np.concatenate([test for _, test in folds]), minlength=len(present)
     )
     if not (tested == 1).all():
         raise ValueError(

@@ -65,6 +65,29 @@ def test_dataframes_keep_names_categories_and_texts(rng):
     assert coarse(X[["kind"]], 50)["kind"].dtype == "category"
 
 
+def test_columns_may_have_numbers_for_names(rng):
+    X = rng.standard_normal((400, 2))
+    table = pd.DataFrame(X)
+    np.testing.assert_array_equal(coarse(table, 50), coarse(X, 50))
+    np.testing.assert_array_equal(table, X)
+
+
+@pytest.mark.parametrize("as_table", [False, True])
+def test_categories_are_not_rounded(rng, as_table):
+    X = np.stack([np.arange(400.0) % 300, rng.standard_normal(400)], axis=1)
+    X = pd.DataFrame(X, columns=["kind", "x"]) if as_table else X
+    kinds = [[0], [True, False], *([["kind"]] if as_table else [])]
+    for kind in kinds:
+        boosting = HistGradientBoostingRegressor(categorical_features=kind)
+        rounded = np.asarray(CoarseTables().of(X, boosting))
+        np.testing.assert_array_equal(rounded[:, 0], np.asarray(X)[:, 0])
+        assert len(np.unique(rounded[:, 1])) == 255
+    tables = CoarseTables()
+    tables.of(X, boosting)
+    plain = np.asarray(tables.of(X, HistGradientBoostingRegressor()))
+    assert len(np.unique(plain[:, 0])) == 255
+
+
 def test_only_boosting_that_bins_is_given_them(rng):
     X, tables = rng.standard_normal((400, 2)), CoarseTables()
     assert tables.of(X, LinearRegression()) is X

@@ -124,6 +124,37 @@ def test_given_splits_are_those_of_the_rows_with_weight(two_regimes):
             assert len(train) + len(test) == len(present)
 
 
+def test_a_split_that_tests_no_row_with_weight_is_left_out(two_regimes):
+    X, y = two_regimes
+    present = np.arange(80, len(y))
+    data = TrainingData(X[present], y[present], np.ones(len(present)))
+    summary = RowSummary(data.X, data.target[:, None], data.weights)
+    splits = list(KFold(3).split(X))
+    state = np.random.RandomState(0)
+    folds = make_folds(splits, False, data, summary, present, None, state, {})
+    assert len(folds) == 2
+    with pytest.raises(ValueError, match="cv: split 0 trains on no row with weight"):
+        make_folds(splits[:1], False, data, summary, np.arange(80), None, state, {})
+
+
+def test_an_iterator_that_is_used_up_is_told(two_regimes):
+    X, y = two_regimes
+    splits = KFold(3).split(X)
+    assert len(folds_of(X, y, splits)) == 3
+    with pytest.raises(ValueError, match="cv: there is no split; an iterator is used up"):
+        folds_of(X, y, splits)
+
+
+def test_splits_that_train_on_their_tests_are_refused(two_regimes):
+    X, y = two_regimes
+    rows = np.arange(len(y))
+    splits = [(np.r_[train, test[:1]], test) for train, test in KFold(3).split(X)]
+    with pytest.raises(ValueError, match="cv: split 0 trains on rows of its own test"):
+        folds_of(X, y, splits)
+    with pytest.raises(ValueError, match="cv: split 0 trains on no row"):
+        folds_of(X, y, [(rows[:0], rows)])
+
+
 def test_splits_that_are_no_partition_are_refused(two_regimes):
     with pytest.raises(
         ValueError, match="cv: each row has to be in the test part of one"
