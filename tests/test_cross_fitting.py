@@ -105,6 +105,20 @@ def test_one_expert_is_the_plain_one_with_held_out_noise(two_regimes):
     assert model.lower_bound_ == pytest.approx(expected)
 
 
+def test_linear_experts_are_held_out_with_their_weights(two_regimes):
+    """These are fitted in one call for each fold."""
+    X, y = two_regimes
+    folds = list(KFold(4).split(X))
+    weights = np.where(X[:, 1] > 0, 1.0, 5.0)
+    model = regressor(LinearRegression(), 1, cv=folds)
+    model.fit(X, y, sample_weight=weights)
+    errors = y - held_out(LinearRegression(), X, y, weights, folds)
+    expected = np.average(errors**2, weights=weights)
+    assert model.dispersion_[0] == pytest.approx(expected)
+    log_prob = -0.5 * (errors**2 / expected + np.log(2 * np.pi * expected))
+    assert model.lower_bound_ == pytest.approx(np.average(log_prob, weights=weights))
+
+
 def test_much_pooling_is_the_single_expert_several_times(two_regimes):
     X, y = two_regimes
     model = regressor(pooling=1e9).fit(X, y)
