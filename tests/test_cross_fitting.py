@@ -25,6 +25,7 @@ from sklearn.preprocessing import PolynomialFeatures
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
+from skmoe._criteria import gain_is_clear
 from skmoe.experts._pool import EstimatorPool
 from skmoe.gates import ConstantGate, SoftmaxGate
 from skmoe.likelihoods import GaussianLikelihood
@@ -408,6 +409,16 @@ def test_flexible_experts_are_added_while_held_out_rows_gain(rng):
     assert model.n_experts_ >= 2
     noise = regressor(n_experts="auto").fit(X, rng.standard_normal(len(y)))
     assert noise.n_experts_ == 1
+
+
+def test_a_gain_is_clear_beyond_its_standard_error(rng):
+    noise = rng.standard_normal(50)
+    weights = rng.integers(1, 5, size=50).astype(float)
+    repeated = np.repeat(noise, weights.astype(int))
+    error = repeated.std(ddof=1) / np.sqrt(len(repeated))
+    for factor, is_clear in ((0.999, False), (1.001, True)):
+        gain = noise - repeated.mean() + factor * error
+        assert gain_is_clear(3.0 + gain, np.full(50, 3.0), weights) is is_clear
 
 
 def test_auto_needs_something_to_compare_by(two_regimes):
