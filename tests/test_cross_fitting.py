@@ -25,6 +25,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
+from skmoe._criteria import gain_is_clear
 from skmoe.experts._pool import EstimatorPool
 from skmoe.gates import ConstantGate, SoftmaxGate
 from skmoe.likelihoods import GaussianLikelihood
@@ -103,6 +104,20 @@ def test_one_expert_is_the_plain_one_with_held_out_noise(two_regimes):
     assert model.dispersion_[0] == pytest.approx(variance)
     expected = -0.5 * (1 + np.log(2 * np.pi * variance))
     assert model.lower_bound_ == pytest.approx(expected)
+
+
+def test_linear_experts_are_held_out_with_their_weights(two_regimes):
+    """These are fitted in one call for each fold."""
+    X, y = two_regimes
+    folds = list(KFold(4).split(X))
+    weights = np.where(X[:, 1] > 0, 1.0, 5.0)
+    model = regressor(LinearRegression(), 1, cv=folds)
+    model.fit(X, y, sample_weight=weights)
+    errors = y - held_out(LinearRegression(), X, y, weights, folds)
+    expected = np.average(errors**2, weights=weights)
+    assert model.dispersion_[0] == pytest.approx(expected)
+    log_prob = -0.5 * (errors**2 / expected + np.log(2 * np.pi * expected))
+    assert model.lower_bound_ == pytest.approx(np.average(log_prob, weights=weights))
 
 
 def test_much_pooling_is_the_single_expert_several_times(two_regimes):
@@ -421,6 +436,16 @@ def test_flexible_experts_are_added_while_held_out_rows_gain(rng):
     stump = DecisionTreeRegressor(max_depth=1)
     step = 2.0 * (X[:, 0] > 0) + 0.5 * rng.standard_normal(len(y))
     assert regressor(stump, n_experts="auto").fit(X, step).n_experts_ == 1
+
+
+def test_a_gain_is_clear_beyond_its_standard_error(rng):
+    noise = rng.standard_normal(50)
+    weights = rng.integers(1, 5, size=50).astype(float)
+    repeated = np.repeat(noise, weights.astype(int))
+    error = repeated.std(ddof=1) / np.sqrt(len(repeated))
+    for factor, is_clear in ((0.999, False), (1.001, True)):
+        gain = noise - repeated.mean() + factor * error
+        assert gain_is_clear(3.0 + gain, np.full(50, 3.0), weights) is is_clear
 
 
 def test_auto_needs_something_to_compare_by(two_regimes):
