@@ -43,9 +43,9 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         probabilities come from fits to the other folds, and in the end all is fitted to
         all rows. "auto" takes three folds, and none where all experts are linear models
         (also at the end of a pipeline). A number of folds is drawn by the content of the
-        rows: copies of a row share one. An expert with ``oob_score`` set is held out by
-        its bags instead. At most four rounds are made: with three folds, no more than
-        ``13 * n_experts + 3`` fits of an expert. None is the textbook E-step.
+        rows: copies of a row share one. With "auto", an expert with ``oob_score`` set is
+        held out by its bags instead. At most four rounds are made: with three folds, no
+        more than ``13 * n_experts + 3`` fits of an expert. None is the textbook E-step.
     pooling : "auto" or float, default="auto"
         What is added to every responsibility when experts are fitted, so that they know
         rows besides their own. "auto" is 0 but where flexible experts are cross-fitted;

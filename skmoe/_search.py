@@ -222,6 +222,8 @@ class Search:
             pooling = _POOLING if self.is_cross_fitted and not are_linear else 0.0
         draw = RowDraws(self.summary).steady
         pool = model._make_pool(experts, data, self.learned, draw)
+        # A splitter of the user's own knows of groups; bags do not.
+        pool.trusts_bags = isinstance(model.cv, str)
         parts = Parts(gate, pool, self.likelihood, pooling=pooling)
         if self.is_cross_fitted and self.cross is None:
             n_kinds = len(experts) if isinstance(model.experts, list) else 1

@@ -123,6 +123,8 @@ def test_linear_experts_are_held_out_with_their_weights(two_regimes):
 def test_much_pooling_is_the_single_expert_several_times(two_regimes):
     X, y = two_regimes
     model = regressor(pooling=1e9).fit(X, y)
+    # Nothing is gained then: two more rounds tell the end.
+    assert model.n_iter_ == 3
     plain = clone(TREE).set_params(**model.experts_[0].get_params()).fit(X, y)
     for expert in model.experts_:
         np.testing.assert_allclose(expert.predict(X), plain.predict(X), rtol=1e-6)
@@ -136,6 +138,24 @@ def test_pooling_in_the_textbook_loop(two_regimes):
     )
     gap = [np.ptp(m.predict_experts(X), axis=1).mean() for m in (apart, pooled)]
     assert gap[1] < 0.5 * gap[0]
+
+
+@pytest.mark.filterwarnings(NO_BETTER)
+def test_a_gain_below_tol_is_none(rng):
+    X, y = two_noises(rng)
+    model = regressor(tol=10.0).fit(X, y)
+    assert model.lower_bound_ == model.lower_bounds_[0] < max(model.lower_bounds_)
+
+
+def test_models_of_noise_are_held_out_too(rng):
+    """One that memorises would report a likelihood that new rows do not have."""
+    X, y = two_noises(rng)
+    noise = GaussianLikelihood(dispersion=DecisionTreeRegressor(random_state=0))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="the held-out")
+        model = regressor(likelihood=noise).fit(X, y)
+    fresh = model.score_samples(*two_noises(rng, 2000)).mean()
+    assert model.lower_bound_ < fresh + 0.5
 
 
 # -- what it is for --------------------------------------------------------------------
@@ -342,18 +362,22 @@ def test_rows_in_all_bags_are_held_out_by_folds(rng, expert):
     """scikit-learn gives such rows a prediction of zero."""
     X, y = two_noises(rng, 200)
     y += 100.0
-    folds = KFold(4)
-    model = regressor(clone(expert), 1, cv=folds).fit(X, y)
+    model = regressor(clone(expert), 1).fit(X, y)
     plain = clone(expert).set_params(**model.experts_[0].get_params())
     with pytest.warns(UserWarning, match="Some inputs do not have OOB scores"):
         told = plain.fit(X, y).oob_prediction_
     assert (told == 0).any()
-    filled = np.where(
-        told == 0,
-        cross_val_predict(plain.set_params(oob_score=False), X, y, cv=folds),
-        told,
-    )
-    assert model.dispersion_[0] == pytest.approx(np.mean((y - filled) ** 2))
+    assert model.dispersion_[0] < 5.0
+
+
+def test_a_splitter_of_ones_own_is_not_overruled_by_bags(rng):
+    X, y = two_noises(rng, 200)
+    forest = RandomForestRegressor(20, oob_score=True)
+    model = regressor(forest, 1, cv=KFold(4)).fit(X, y)
+    plain = clone(forest).set_params(**model.experts_[0].get_params())
+    plain.set_params(oob_score=False)
+    variance = np.mean((y - cross_val_predict(plain, X, y, cv=KFold(4))) ** 2)
+    assert model.dispersion_[0] == pytest.approx(variance)
 
 
 def test_out_of_bag_probabilities(checkerboard):
@@ -368,24 +392,6 @@ def test_out_of_bag_probabilities(checkerboard):
         plain = clone(expert).set_params(**alone.experts_[0].get_params()).fit(X, y)
         np.testing.assert_array_equal(plain.oob_decision_function_, told[:, 0])
         assert alone.lower_bound_ == pytest.approx(expected.mean())
-
-
-@pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")
-def test_rows_in_all_bags_are_left_to_the_folds(rng):
-    """scikit-learn says zero of them, which is far from any y here."""
-    X, y = two_noises(rng, 200)
-    y, folds = y + 100, list(KFold(3).split(X))
-    forest = RandomForestRegressor(3, oob_score=True, random_state=0)
-    model = regressor(forest, 1, cv=folds).fit(X, y)
-    plain = clone(forest).set_params(**model.experts_[0].get_params()).fit(X, y)
-    told = plain.oob_prediction_
-    untold = told == 0
-    assert untold.any()
-    for train, test in folds:
-        rows = test[untold[test]]
-        if rows.size:
-            told[rows] = clone(plain).fit(X[train], y[train]).predict(X[rows])
-    assert model.dispersion_[0] == pytest.approx(np.mean((y - told) ** 2))
 
 
 def test_out_of_bag_where_there_is_one_class(rng):
@@ -438,12 +444,12 @@ def test_flexible_experts_are_added_while_held_out_rows_gain(rng):
     assert regressor(stump, n_experts="auto").fit(X, step).n_experts_ == 1
 
 
-def test_a_gain_is_clear_beyond_its_standard_error(rng):
+def test_a_gain_is_clear_beyond_two_standard_errors(rng):
     noise = rng.standard_normal(50)
     weights = rng.integers(1, 5, size=50).astype(float)
     repeated = np.repeat(noise, weights.astype(int))
     error = repeated.std(ddof=1) / np.sqrt(len(repeated))
-    for factor, is_clear in ((0.999, False), (1.001, True)):
+    for factor, is_clear in ((1.999, False), (2.001, True)):
         gain = noise - repeated.mean() + factor * error
         assert gain_is_clear(3.0 + gain, np.full(50, 3.0), weights) is is_clear
 
@@ -461,12 +467,13 @@ def test_no_gain_is_told_with_both_numbers(rng):
     y = X[:, 0] + 0.1 * rng.standard_normal(200)
     tree = DecisionTreeRegressor(max_depth=2, random_state=0)
     init = np.column_stack([X[:, 1] > 0, X[:, 1] <= 0]).astype(float)
-    alone = regressor(tree, 1).fit(X, y)
+    weights = rng.uniform(0.5, 2, size=200)
+    alone = regressor(tree, 1).fit(X, y, weights)
     model = regressor(tree, init=init, gate=Wrong())
     with pytest.warns(
         UserWarning, match="no better than that of 'expert0' alone"
     ) as told:
-        model.fit(X, y)
+        model.fit(X, y, weights)
     assert f"{model.lower_bound_:.4f}" in str(told[0].message)
     assert f"{alone.lower_bound_:.4f}" in str(told[0].message)
 

@@ -46,6 +46,7 @@ class EstimatorPool:
         self.tables = CoarseTables()
         self.fitted = [None] * len(experts)
         self.iteration = None
+        self.trusts_bags = True
 
     @property
     def n_experts(self):
@@ -77,7 +78,8 @@ class EstimatorPool:
         """Predictions for each row by experts that were not fitted to it.
 
         An expert that tells out-of-bag predictions is fitted once, to all rows, and once
-        more in the folds of rows that are in all bags; any other once for each fold.
+        more in the folds of rows that are in all bags; any other once for each fold. All
+        are where folds are the user's own (``trusts_bags`` is false).
 
         Parameters
         ----------
@@ -108,7 +110,8 @@ class EstimatorPool:
 
     def _held_out_tasks(self, k, X, y, shares, folds):
         """Functions that fit expert k and give rows and its predictions for them."""
-        if self.keywords[k] and getattr(self.experts[k][1], "oob_score", False):
+        has_bags = self.keywords[k] and getattr(self.experts[k][1], "oob_score", False)
+        if self.trusts_bags and has_bags:
             return [partial(self._out_of_bag, k, X, y, shares, folds)]
         return [
             partial(self._out_of_fold, k, X, y, shares, train, test)
