@@ -1,4 +1,4 @@
-"""Draw the documentation's plots from what the scaling and rivals scripts left behind.
+"""Draw the documentation's plots from what other scripts left behind.
 
 They go to ``docs/images``, made to be read at 700 pixels' width.
 
@@ -13,6 +13,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import uci
 from matplotlib.ticker import FuncFormatter
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -173,6 +174,77 @@ def draw_rivals():
     _save(figure, "rivals")
 
 
+def draw_uci():
+    """NLL of each UCI set: as published, of the peers measured, and of the recipe."""
+    rows = [row for row in _table("uci.csv") if row["nll"]]
+    figure, axes = plt.subplots(1, len(uci.SETS), figsize=(9.6, 3.4), sharey=True)
+    peers = {"boosting": "HistGradientBoosting", "forest": "RandomForest"}
+    labels = [*uci.PUBLISHED["nll"], *peers, "skmoe"]
+    for place, (ax, name) in enumerate(zip(axes, uci.SETS, strict=True)):
+        values = [nlls[place] for nlls in uci.PUBLISHED["nll"].values()]
+        colours = ["#9a9a9a"] * len(values) + [COLOURS["torch"]] * len(peers)
+        own = {"model": "recipe"}
+        for wanted in [*({"expert": e, "model": "alone"} for e in peers.values()), own]:
+            values.append(_mean_nll(rows, set=name, **wanted))
+        heights = range(len(labels), 0, -1)
+        ax.scatter(values, heights, s=42, c=[*colours, COLOURS["skmoe"]], zorder=3)
+        ax.axvline(values[-1], color=COLOURS["skmoe"], lw=1, alpha=0.5)
+        ax.set_yticks(heights, labels)
+        ax.set_title(name.replace("_", " "))
+        ax.margins(x=0.15)
+        ax.locator_params(axis="x", nbins=3)
+    figure.supxlabel("mean negative log-likelihood of a test row (left is better)")
+    _save(figure, "uci")
+
+
+def draw_any_expert():
+    """Change of the NLL of each pair of set and expert, over the folds both have."""
+    rows = [row for row in _table("any_expert.csv") if row["nll"]]
+    kinds = ["regression", "classification"]
+    experts = sorted({row["expert"] for row in rows}, reverse=True)
+    figure, axes = plt.subplots(1, 2, figsize=(9.6, 3.6), sharey=True)
+    for ax, kind in zip(axes, kinds, strict=True):
+        for height, expert in enumerate(experts):
+            here = [r for r in rows if r["kind"] == kind and r["expert"] == expert]
+            changes = _nll_changes(here)
+            ax.scatter(
+                changes, [height] * len(changes), s=36, alpha=0.7, lw=0,
+                color=COLOURS["skmoe"],
+            )  # fmt: skip
+        ax.axvline(0.0, color="#555555", lw=1)
+        ax.set_yticks(range(len(experts)), experts)
+        ax.set_xscale("symlog", linthresh=0.1)
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.set_title(kind)
+    figure.supxlabel("NLL of the mixture less that of the expert alone (left is better)")
+    _save(figure, "any_expert")
+
+
+def _nll_changes(rows):
+    """For each set, the mean change from the expert alone to the mixture."""
+    nll = {(r["set"], r["fold"], r["model"]): float(r["nll"]) for r in rows}
+    changes = {}
+    for (name, fold, model), value in nll.items():
+        if model == "mixture" and (name, fold, "alone") in nll:
+            change = value - nll[name, fold, "alone"]
+            changes.setdefault(name, []).append(change)
+    return [sum(found) / len(found) for found in changes.values()]
+
+
+def _table(name):
+    with (RESULTS / name).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _mean_nll(rows, **wanted):
+    found = [
+        float(row["nll"])
+        for row in rows
+        if all(row[name] == value for name, value in wanted.items())
+    ]
+    return sum(found) / len(found) if found else float("nan")
+
+
 def _save(figure, name):
     IMAGES.mkdir(parents=True, exist_ok=True)
     figure.tight_layout()
@@ -180,7 +252,12 @@ def _save(figure, name):
     plt.close(figure)
 
 
-PLOTS = {"scaling.csv": draw_scaling, "rivals.json": draw_rivals}
+PLOTS = {
+    "scaling.csv": draw_scaling,
+    "rivals.json": draw_rivals,
+    "uci.csv": draw_uci,
+    "any_expert.csv": draw_any_expert,
+}
 
 
 def main():

@@ -174,6 +174,7 @@ def test_drawn_rows_follow_the_responsibilities(two_regimes):
     assert sum(seen) == pytest.approx(len(y), abs=2)
 
 
+@pytest.mark.filterwarnings("ignore:the held-out log-likelihood:UserWarning")
 def test_experts_of_different_kinds(two_regimes):
     X, y = two_regimes
     experts = [("line", LinearRegression()), ("tree", DecisionTreeRegressor(max_depth=3))]

@@ -199,6 +199,7 @@ def test_warm_start(two_rates):
     ],
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:the held-out log-likelihood:UserWarning")
 def test_other_experts(two_rates, expert):
     X, y = two_rates
     y[X[:, 0] < -1] = 0.0  # leaves full of zeros
