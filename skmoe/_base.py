@@ -162,7 +162,8 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         routing : MetadataRouter
         """
         router = MetadataRouter(owner=self).add_self_request(self)
-        splitter = self.cv if hasattr(self.cv, "split") else KFold()
+        is_splitter = hasattr(self.cv, "split") and not isinstance(self.cv, str)
+        splitter = self.cv if is_splitter else KFold()
         return router.add(
             splitter=splitter,
             method_mapping=MethodMapping().add(caller="fit", callee="split"),
