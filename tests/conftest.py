@@ -26,3 +26,15 @@ def checkerboard(rng):
     X = rng.uniform(-2, 2, size=(300, 2))
     score = np.where(X[:, 0] > 0, X[:, 1], -X[:, 1]) + 0.3 * rng.standard_normal(300)
     return X, np.array(["low", "mid", "top"])[np.digitize(score, [-0.7, 0.7])]
+
+
+@pytest.fixture
+def two_noises(rng):
+    """Draws rows of one curve, whose noise is ten times as large on the right."""
+
+    def draw(n=600):
+        X = rng.uniform(-2, 2, size=(n, 2))
+        noise = np.where(X[:, 0] > 0, 1.0, 0.1)
+        return X, np.sin(3 * X[:, 1]) + noise * rng.standard_normal(n)
+
+    return draw

@@ -10,11 +10,9 @@ from scipy.special import logsumexp
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
-    BaggingClassifier,
     BaggingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
-    RandomForestClassifier,
     RandomForestRegressor,
 )
 from sklearn.linear_model import LinearRegression, Ridge
@@ -25,11 +23,8 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe._criteria import gain_is_clear
-from skmoe.experts._pool import EstimatorPool
-from skmoe.gates import ConstantGate, SoftmaxGate
+from skmoe.gates import SoftmaxGate
 from skmoe.likelihoods import GaussianLikelihood
-from skmoe.training import RowDraws, RowSummary
 
 NO_BETTER = "ignore:the held-out log-likelihood:UserWarning"
 TREE = DecisionTreeRegressor(min_samples_leaf=10, random_state=0)
@@ -37,13 +32,6 @@ TREE = DecisionTreeRegressor(min_samples_leaf=10, random_state=0)
 
 def regressor(experts=TREE, n_experts=2, **params):
     return MixtureOfExpertsRegressor(experts, n_experts, **{"random_state": 0, **params})
-
-
-def two_noises(rng, n=600):
-    """One curve, whose noise is ten times as large on the right."""
-    X = rng.uniform(-2, 2, size=(n, 2))
-    noise = np.where(X[:, 0] > 0, 1.0, 0.1)
-    return X, np.sin(3 * X[:, 1]) + noise * rng.standard_normal(n)
 
 
 # -- independent checks ----------------------------------------------------------------
@@ -141,20 +129,20 @@ def test_pooling_in_the_textbook_loop(two_regimes):
 
 
 @pytest.mark.filterwarnings(NO_BETTER)
-def test_a_gain_below_tol_is_none(rng):
-    X, y = two_noises(rng)
+def test_a_gain_below_tol_is_none(two_noises):
+    X, y = two_noises()
     model = regressor(tol=10.0).fit(X, y)
     assert model.lower_bound_ == model.lower_bounds_[0] < max(model.lower_bounds_)
 
 
-def test_models_of_noise_are_held_out_too(rng):
+def test_models_of_noise_are_held_out_too(two_noises):
     """One that memorises would report a likelihood that new rows do not have."""
-    X, y = two_noises(rng)
+    X, y = two_noises()
     noise = GaussianLikelihood(dispersion=DecisionTreeRegressor(random_state=0))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="the held-out")
         model = regressor(likelihood=noise).fit(X, y)
-    fresh = model.score_samples(*two_noises(rng, 2000)).mean()
+    fresh = model.score_samples(*two_noises(2000)).mean()
     assert model.lower_bound_ < fresh + 0.5
 
 
@@ -177,9 +165,9 @@ def test_memory_is_not_skill(rng):
 
 
 @pytest.mark.parametrize("expert", [TREE, KNeighborsRegressor(10)])
-def test_a_noise_that_changes_is_found_where_the_mean_is_one_curve(rng, expert):
-    X, y = two_noises(rng)
-    X_test, y_test = two_noises(rng, 2000)
+def test_a_noise_that_changes_is_found_where_the_mean_is_one_curve(two_noises, expert):
+    X, y = two_noises()
+    X_test, y_test = two_noises(2000)
     model = regressor(expert).fit(X, y)
     alone = regressor(expert, 1).fit(X, y)
     gain = model.score_samples(X_test, y_test) - alone.score_samples(X_test, y_test)
@@ -216,8 +204,8 @@ def test_a_class_that_a_fold_has_not(checkerboard):
 
 
 @pytest.mark.parametrize("solver", ["em", "hard-em", "stochastic-em"])
-def test_solvers(rng, solver):
-    X, y = two_noises(rng)
+def test_solvers(two_noises, solver):
+    X, y = two_noises()
     model = regressor(solver=solver).fit(X, y)
     again = regressor(solver=solver).fit(X, y)
     assert model.cross_fitted_
@@ -233,10 +221,10 @@ def test_solvers(rng, solver):
     ids=["student_t", "laplace", "tied", "modelled"],
 )  # fmt: skip
 @pytest.mark.filterwarnings(NO_BETTER)
-def test_likelihoods(rng, likelihood):
-    X, y = two_noises(rng)
+def test_likelihoods(two_noises, likelihood):
+    X, y = two_noises()
     model = regressor(likelihood=likelihood).fit(X, y)
-    X_test, y_test = two_noises(rng, 2000)
+    X_test, y_test = two_noises(2000)
     assert model.lower_bound_ == pytest.approx(
         model.score_samples(X_test, y_test).mean(), abs=0.3
     )
@@ -267,8 +255,8 @@ def test_several_outputs(two_regimes):
 
 
 @pytest.mark.parametrize("expert", [TREE, HistGradientBoostingRegressor(max_iter=10)])
-def test_order_weights_and_jobs_do_not_matter(rng, expert):
-    X, y = two_noises(rng, 300)
+def test_order_weights_and_jobs_do_not_matter(two_noises, rng, expert):
+    X, y = two_noises(300)
     weights = rng.integers(0, 3, size=len(y))
     order = rng.permutation(len(y))
     model = regressor(expert).fit(X, y, sample_weight=weights)
@@ -279,8 +267,8 @@ def test_order_weights_and_jobs_do_not_matter(rng, expert):
     assert model.lower_bound_ == pytest.approx(shuffled.lower_bound_, rel=1e-9)
 
 
-def test_integer_weights_equal_repeated_rows(rng):
-    X, y = two_noises(rng, 300)
+def test_integer_weights_equal_repeated_rows(two_noises, rng):
+    X, y = two_noises(300)
     weights = rng.integers(1, 4, size=len(y))
     # Leaves that count weight, not rows.
     tree = DecisionTreeRegressor(min_weight_fraction_leaf=0.05, random_state=0)
@@ -322,173 +310,18 @@ class Counted(DecisionTreeRegressor):
         return super().fit(X, y, sample_weight)
 
 
-def test_a_fit_of_three_experts_costs_at_most_45_fits(rng):
-    X, y = two_noises(rng)
+def test_a_fit_of_three_experts_costs_at_most_45_fits(two_noises):
+    X, y = two_noises()
     Counted.n_fits = 0
     model = regressor(Counted(min_samples_leaf=10), 3).fit(X, y)
     # The expert alone, the rounds, and the last fit to all rows.
     assert Counted.n_fits == 3 + 9 * (model.n_iter_ - 1) + 3 <= 45
 
 
-class CountedForest(RandomForestRegressor):
-    """Counts its fits."""
-
-    n_fits = 0
-
-    def fit(self, X, y, sample_weight=None):
-        type(self).n_fits += 1
-        return super().fit(X, y, sample_weight)
-
-
-def test_out_of_bag_predictions_take_the_place_of_folds(rng):
-    X, y = two_noises(rng)
-    CountedForest.n_fits = 0
-    model = regressor(CountedForest(50, oob_score=True, random_state=0), 2).fit(X, y)
-    assert CountedForest.n_fits == 1 + 2 * (model.n_iter_ - 1) + 2
-    plain = RandomForestRegressor(50, oob_score=True)
-    plain.set_params(**model.experts_[0].get_params()).fit(X, y)
-    alone = regressor(CountedForest(50, oob_score=True, random_state=0), 1).fit(X, y)
-    variance = np.mean((y - plain.oob_prediction_) ** 2)
-    assert alone.dispersion_[0] == pytest.approx(variance)
-
-
-@pytest.mark.parametrize(
-    "expert",
-    [RandomForestRegressor(3, oob_score=True), BaggingRegressor(TREE, 3, oob_score=True)],
-    ids=["forest", "bagging"],
-)
 @pytest.mark.filterwarnings(NO_BETTER)
-def test_rows_in_all_bags_are_held_out_by_folds(rng, expert):
-    """scikit-learn gives such rows a prediction of zero."""
-    X, y = two_noises(rng, 200)
-    y += 100.0
-    model = regressor(clone(expert), 1).fit(X, y)
-    plain = clone(expert).set_params(**model.experts_[0].get_params())
-    with pytest.warns(UserWarning, match="Some inputs do not have OOB scores"):
-        told = plain.fit(X, y).oob_prediction_
-    assert (told == 0).any()
-    assert model.dispersion_[0] < 5.0
-
-
-def test_a_splitter_of_ones_own_is_not_overruled_by_bags(rng):
-    X, y = two_noises(rng, 200)
-    forest = RandomForestRegressor(20, oob_score=True)
-    model = regressor(forest, 1, cv=KFold(4)).fit(X, y)
-    plain = clone(forest).set_params(**model.experts_[0].get_params())
-    plain.set_params(oob_score=False)
-    variance = np.mean((y - cross_val_predict(plain, X, y, cv=KFold(4))) ** 2)
-    assert model.dispersion_[0] == pytest.approx(variance)
-
-
-def test_out_of_bag_probabilities(checkerboard):
-    X, y = checkerboard
-    for expert in (
-        RandomForestClassifier(60, oob_score=True),
-        BaggingClassifier(DecisionTreeClassifier(max_depth=4), 60, oob_score=True),
-    ):
-        alone = MixtureOfExpertsClassifier(expert, 1, random_state=0).fit(X, y)
-        told = alone.experts_[0].oob_decision_function_[:, None]
-        expected = alone.likelihood_.log_prob(np.searchsorted(alone.classes_, y), told)
-        plain = clone(expert).set_params(**alone.experts_[0].get_params()).fit(X, y)
-        np.testing.assert_array_equal(plain.oob_decision_function_, told[:, 0])
-        assert alone.lower_bound_ == pytest.approx(expected.mean())
-
-
-def test_out_of_bag_where_there_is_one_class(rng):
-    X, y = rng.standard_normal((60, 2)), np.full(60, "only")
-    forest = RandomForestClassifier(10, oob_score=True)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="the held-out")
-        model = MixtureOfExpertsClassifier(forest, 2, random_state=0).fit(X, y)
-    assert model.lower_bound_ == pytest.approx(0.0, abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    "expert",
-    [DecisionTreeRegressor(), RandomForestRegressor(60, oob_score=True),
-     KNeighborsRegressor(1)],
-)  # fmt: skip
-def test_an_expert_without_rows_does_not_see_those_held_out(rng, expert):
-    X, y = rng.standard_normal((60, 2)), rng.standard_normal(60)
-    folds = list(KFold(3).split(X))
-    # The second has rows in the first test only, or none.
-    for own in (np.arange(60) < 10, np.zeros(60, dtype=bool)):
-        experts = [("a", expert), ("b", expert)]
-        draw = RowDraws(RowSummary(X, y[:, None], np.ones(60))).steady
-        pool = EstimatorPool(experts, draw=draw)
-        weights = np.stack([~own, own], axis=1).astype(float)
-        errors = pool.predict_held_out(X, y, weights, folds)[:, 1] - y
-        assert np.abs(errors[own if own.any() else slice(None)]).min() > 1e-9
-
-
-# -- how many experts ------------------------------------------------------------------
-
-
-def test_as_many_linear_experts_as_there_are_lines(rng):
-    X = rng.uniform(-3, 3, size=(500, 1))
-    y = 3 * np.abs(X[:, 0]) + 0.2 * rng.standard_normal(500)
-    model = MixtureOfExpertsRegressor(n_experts="auto", random_state=0).fit(X, y)
-    assert model.n_experts_ == len(model.experts_) == 2
-    assert not model.cross_fitted_
-    line = MixtureOfExpertsRegressor(n_experts="auto", random_state=0)
-    line.fit(X, X[:, 0] + 0.2 * rng.standard_normal(500))
-    assert line.n_experts_ == 1
-
-
-def test_flexible_experts_are_added_while_held_out_rows_gain(rng):
-    X, y = two_noises(rng)
-    model = regressor(n_experts="auto").fit(X, y)
-    assert model.n_experts_ >= 2
-    stump = DecisionTreeRegressor(max_depth=1)
-    step = 2.0 * (X[:, 0] > 0) + 0.5 * rng.standard_normal(len(y))
-    assert regressor(stump, n_experts="auto").fit(X, step).n_experts_ == 1
-
-
-def test_a_gain_is_clear_beyond_two_standard_errors(rng):
-    noise = rng.standard_normal(50)
-    weights = rng.integers(1, 5, size=50).astype(float)
-    repeated = np.repeat(noise, weights.astype(int))
-    error = repeated.std(ddof=1) / np.sqrt(len(repeated))
-    for factor, is_clear in ((1.999, False), (2.001, True)):
-        gain = noise - repeated.mean() + factor * error
-        assert gain_is_clear(3.0 + gain, np.full(50, 3.0), weights) is is_clear
-
-
-def test_auto_needs_something_to_compare_by(two_regimes):
-    X, y = two_regimes
-    with pytest.raises(ValueError, match="n_experts='auto', without cross-fitting"):
-        regressor(KNeighborsRegressor(), "auto", cv=None).fit(X, y)
-    with pytest.raises(ValueError, match="n_experts='auto': responsibilities in init"):
-        regressor(n_experts="auto", init=np.full((240, 2), 0.5)).fit(X, y)
-
-
-def test_no_gain_is_told_with_both_numbers(rng):
-    X = rng.uniform(-1, 1, size=(200, 2))
-    y = X[:, 0] + 0.1 * rng.standard_normal(200)
-    tree = DecisionTreeRegressor(max_depth=2, random_state=0)
-    init = np.column_stack([X[:, 1] > 0, X[:, 1] <= 0]).astype(float)
-    weights = rng.uniform(0.5, 2, size=200)
-    alone = regressor(tree, 1).fit(X, y, weights)
-    model = regressor(tree, init=init, gate=Wrong())
-    with pytest.warns(
-        UserWarning, match="no better than that of 'expert0' alone"
-    ) as told:
-        model.fit(X, y, weights)
-    assert f"{model.lower_bound_:.4f}" in str(told[0].message)
-    assert f"{alone.lower_bound_:.4f}" in str(told[0].message)
-
-
-class Wrong(ConstantGate):
-    """Sends two thirds to nobody."""
-
-    def predict_log_proba(self, X):
-        return super().predict_log_proba(X) - np.log(3)
-
-
-@pytest.mark.filterwarnings(NO_BETTER)
-def test_a_forest_in_a_search(rng):
+def test_a_forest_in_a_search(two_noises):
     """Forests can be iterated over, which is not to be taken for a list of experts."""
-    X, y = two_noises(rng, 200)
+    X, y = two_noises(200)
     search = GridSearchCV(
         make_pipeline(StandardScaler(), regressor(RandomForestRegressor(5))),
         {"mixtureofexpertsregressor__experts__max_depth": [2, 3]},
@@ -512,8 +345,8 @@ def test_parameters_of_an_ensemble_can_be_read_and_set(expert):
 # -- splitters, warm starts, errors ----------------------------------------------------
 
 
-def test_groups_reach_the_splitter_by_metadata_routing(rng):
-    X, y = two_noises(rng)
+def test_groups_reach_the_splitter_by_metadata_routing(two_noises):
+    X, y = two_noises()
     groups = np.arange(len(y)) // 100
     model = regressor(cv=GroupKFold(3))
     with pytest.raises(ValueError, match="groups"):
@@ -527,8 +360,8 @@ def test_groups_reach_the_splitter_by_metadata_routing(rng):
 
 
 @pytest.mark.filterwarnings(NO_BETTER)
-def test_warm_start_never_lowers_the_objective(rng):
-    X, y = two_noises(rng)
+def test_warm_start_never_lowers_the_objective(two_noises, rng):
+    X, y = two_noises()
     model = regressor(
         DecisionTreeRegressor(max_depth=3, splitter="random"), warm_start=True, max_iter=2
     )
