@@ -27,6 +27,10 @@ class ConditionalMixture:
         ``dispersion_at``.
     likelihood : likelihood
         How a density is made of the two.
+    experts : ndarray of int, of shape (n_samples, n_columns), default=None
+        Numbers of the experts that the columns of the other arrays stand for, where each
+        row is sent to some of them only. The dispersion then has a leading axis of rows.
+        None where the columns are all experts.
 
     Examples
     --------
@@ -41,11 +45,12 @@ class ConditionalMixture:
     True
     """
 
-    def __init__(self, weights, prediction, dispersion, likelihood):
+    def __init__(self, weights, prediction, dispersion, likelihood, experts=None):
         self.weights = weights
         self.prediction = prediction
         self.dispersion = dispersion
         self.likelihood = likelihood
+        self.experts = experts
 
     def __len__(self):
         return len(self.weights)
@@ -55,19 +60,24 @@ class ConditionalMixture:
             rows = np.asarray(rows)
         rows = np.arange(len(self))[rows]
         rows = np.atleast_1d(rows)
-        dispersion = self.dispersion[rows] if self._by_row else self.dispersion
         return ConditionalMixture(
-            self.weights[rows], self.prediction[rows], dispersion, self.likelihood
+            self.weights[rows],
+            self.prediction[rows],
+            self.dispersion[rows] if self._by_row else self.dispersion,
+            self.likelihood,
+            None if self.experts is None else self.experts[rows],
         )
 
     def __repr__(self):
         n_samples, n_experts = self.weights.shape
-        return f"<ConditionalMixture of {n_experts} experts for {n_samples} rows>"
+        each = "" if self.experts is None else " each"
+        return f"<ConditionalMixture of {n_experts} experts{each} for {n_samples} rows>"
 
     @property
     def _by_row(self):
         """Whether each row has dispersions of its own."""
-        return hasattr(self.likelihood, "dispersion_at")
+        depends = self.experts is not None or hasattr(self.likelihood, "dispersion_at")
+        return depends and self.dispersion is not None
 
     def _average(self, values):
         return np.einsum("nk,nk...->n...", self.weights, values)
@@ -105,7 +115,8 @@ class ConditionalMixture:
         between = np.einsum("nk,nki,nkj->nij", self.weights, deviations, deviations)
         if hasattr(self.likelihood, "covariances"):
             within = self.likelihood.covariances(self.prediction, self.dispersion)
-            return np.tensordot(self.weights, within, axes=1) + between
+            within = np.broadcast_to(within, (*self.weights.shape, *within.shape[-2:]))
+            return self._average(within) + between
         within = self._average(self.likelihood.variance(self.prediction, self.dispersion))
         return within[..., None] * np.eye(within.shape[1]) + between
 
@@ -249,16 +260,16 @@ class ConditionalMixture:
         n_draws = 1 if size is None else size
         cumulated = np.cumsum(self.weights, axis=1)
         uniforms = random_state.uniform(size=(len(self), n_draws))
-        experts = np.zeros((len(self), n_draws), dtype=np.intp)
+        columns = np.zeros((len(self), n_draws), dtype=np.intp)
         for share in cumulated[:, :-1].T:  # no array of all draws by all experts
-            experts += uniforms > share[:, None]
+            columns += uniforms > share[:, None]
         rows = np.arange(len(self))[:, None]
         dispersion = None
         if self.dispersion is not None:
-            chosen = (rows, experts) if self._by_row else experts
+            chosen = (rows, columns) if self._by_row else columns
             dispersion = self.dispersion[chosen]
         draws = self.likelihood.rvs(
-            self.prediction[rows, experts], dispersion, random_state
+            self.prediction[rows, columns], dispersion, random_state
         )
         return draws[:, 0] if size is None else draws
 

@@ -8,7 +8,10 @@ shape (n_samples, K[, n_outputs or n_classes]):
 ``fit_dispersion(y, prediction, weights)``
     Maximum-likelihood dispersions given weights (n_samples, K); None if there are none.
 ``mean``, ``variance`` ``(prediction, dispersion)``; ``cdf``, ``ppf``, ``rvs``
-    Of each expert's density, under scipy.stats' names.
+    Of each expert's density, under scipy.stats' names. The dispersion that these and
+    ``log_prob`` are given has a leading axis of experts or, where each row is sent to
+    some experts only, axes (n_samples, top_k, ...): it is then that of each row's own
+    experts, as the prediction is, of shape (n_samples, top_k[, ...]).
 ``n_parameters(dispersion)``
     Number of free parameters of the dispersion; None where that is not known.
 
@@ -31,13 +34,18 @@ A likelihood may have, for what is not as for the Gaussian:
     majorisation). Only proportions within an expert matter.
 ``start_target(y, weights)`` -> y
     y as a start should see it, which knows squared errors only.
-``fit_dispersion_model(X, y, prediction, weights)`` -> models
+``fit_dispersion_model(X, y, prediction, weights)`` -> list of models, one per expert
 ``dispersion_at(models, X)`` -> (n_samples, K)
     Both instead of ``fit_dispersion`` where dispersions depend on x. The models are what
     is published; all other methods are given the dispersions at the rows in question.
 ``smallest_dispersion(y, weights)``
-    The floor of the dispersions, which becomes ``dispersion_floor_``.
-``covariances(prediction, dispersion)`` -> (n_experts, n_outputs, n_outputs)
+    The floor of the dispersions, which becomes ``dispersion_floor_``. Where an expert's
+    dispersion is fitted from its own rows only, ``fit_dispersion``, or
+    ``fit_dispersion_model``, is given the floor of all rows as ``floor``, if it takes
+    this keyword; by default it is None, the floor of the rows given.
+``is_tied``
+    True where all experts share one dispersion.
+``covariances(prediction, dispersion)`` -> ([n_samples, ]n_experts, n_outputs, n_outputs)
     Where outputs may depend on one another given the expert.
 ``mixture_crps(y, weights, prediction, dispersion)`` -> (n_samples,)
     Where the continuous ranked probability score of a mixture has a closed form.
@@ -46,7 +54,13 @@ A likelihood has no state: what is estimated is handed back.
 """
 
 from skmoe.likelihoods._categorical import CategoricalLikelihood
-from skmoe.likelihoods._dispersions import dispersion_at, fit_dispersion
+from skmoe.likelihoods._dispersions import (
+    dispersion_at,
+    dispersion_of_pairs,
+    fit_dispersion,
+    fit_dispersion_of_pairs,
+    smallest_floor,
+)
 from skmoe.likelihoods._gamma import GammaLikelihood
 from skmoe.likelihoods._gaussian import GaussianLikelihood
 from skmoe.likelihoods._laplace import LaplaceLikelihood
@@ -65,5 +79,8 @@ __all__ = [
     "VarianceModel",
     "check_likelihood",
     "dispersion_at",
+    "dispersion_of_pairs",
     "fit_dispersion",
+    "fit_dispersion_of_pairs",
+    "smallest_floor",
 ]

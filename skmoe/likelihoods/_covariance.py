@@ -12,22 +12,43 @@ def normal_log_prob(residuals, covariances):
     Parameters
     ----------
     residuals : ndarray of shape (n_samples, n_experts, n_outputs)
-    covariances : ndarray of shape (n_experts, n_outputs, n_outputs)
+    covariances : ndarray of shape ([n_samples, ]n_experts, n_outputs, n_outputs)
 
     Returns
     -------
     log_prob : ndarray of shape (n_samples, n_experts)
     """
-    n_samples, n_experts, n_outputs = residuals.shape
-    log_prob = np.empty((n_samples, n_experts))
-    for k, factor in enumerate(np.linalg.cholesky(covariances)):
+    factors = np.linalg.cholesky(covariances)
+    diagonals = np.diagonal(factors, axis1=-2, axis2=-1)
+    by_row = factors.ndim == 4
+    measure = _squared_lengths_of_pairs if by_row else _squared_lengths
+    log_prob = measure(factors, residuals)
+    log_prob *= -0.5
+    log_prob -= np.log(diagonals).sum(axis=-1) + 0.5 * residuals.shape[2] * _LOG_2PI
+    return log_prob
+
+
+def _squared_lengths(factors, residuals):
+    """Of the residuals of each expert, measured by its covariances."""
+    lengths = np.empty(residuals.shape[:2])
+    for k, factor in enumerate(factors):
         white = solve_triangular(
             factor, residuals[:, k].T, lower=True, check_finite=False
         )
-        half_log_det = np.log(np.diagonal(factor)).sum()
-        log_prob[:, k] = -0.5 * np.einsum("mn,mn->n", white, white) - half_log_det
-    log_prob -= 0.5 * n_outputs * _LOG_2PI
-    return log_prob
+        lengths[:, k] = np.einsum("mn,mn->n", white, white)
+    return lengths
+
+
+def _squared_lengths_of_pairs(factors, residuals):
+    """The same where each row and expert has a factor of its own.
+
+    By forward substitution for all at once: a solver would visit them one by one.
+    """
+    white = np.empty_like(residuals)
+    for m in range(residuals.shape[2]):
+        known = np.einsum("nkj,nkj->nk", factors[..., m, :m], white[..., :m])
+        white[..., m] = (residuals[..., m] - known) / factors[..., m, m]
+    return np.einsum("nkm,nkm->nk", white, white)
 
 
 def scatter_matrices(residuals, weights):

@@ -1,4 +1,16 @@
-"""Dispersions that may depend on x, for those who need not care whether they do."""
+"""Dispersions, for those who need not care what kind they are.
+
+They may depend on x, and each row may be sent to some experts only. What is known of a
+row and an expert it is sent to, a *pair*, is held in arrays of shape (n_samples, top_k,
+...); see ``skmoe._routes``.
+"""
+
+from inspect import Parameter, signature
+
+import numpy as np
+
+from skmoe._sklearn_compat import safe_indexing
+from skmoe.likelihoods._variance_model import SMALLEST_SHARE
 
 
 def fit_dispersion(likelihood, X, y, prediction, weights):
@@ -39,3 +51,142 @@ def dispersion_at(likelihood, dispersion, X):
     if hasattr(likelihood, "dispersion_at"):
         return likelihood.dispersion_at(dispersion, X)
     return dispersion
+
+
+def smallest_floor(likelihood, y, weights):
+    """The floor of the dispersions, or None where the likelihood does not tell.
+
+    Parameters
+    ----------
+    likelihood : likelihood
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Of all rows.
+    weights : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    floor : float, ndarray or None
+    """
+    if hasattr(likelihood, "smallest_dispersion"):
+        return likelihood.smallest_dispersion(y, weights)
+    return None
+
+
+def fit_dispersion_of_pairs(
+    likelihood, X, y, prediction, weights, routes, floor, earlier=None
+):
+    """Dispersions, or models of them, each expert's from the rows that are sent to it.
+
+    An expert without weight keeps its earlier dispersion; without one, it is as
+    uncertain as the likelihood makes it of all rows.
+
+    Parameters
+    ----------
+    likelihood : likelihood
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    prediction : ndarray of shape (n_samples, top_k[, n_outputs])
+    weights : ndarray of shape (n_samples, top_k)
+    routes : Routes
+    floor : float, ndarray or None
+        What :func:`smallest_floor` says of all rows.
+    earlier : object, default=None
+        What this function gave before.
+
+    Returns
+    -------
+    dispersion : object
+        As :func:`fit_dispersion` gives it: the first axis is that of all experts.
+    """
+    fit, shares = _fit_of_rows(likelihood, X, y, floor), weights
+    if _has_models(likelihood):
+        # Who is given one expert's rows alone does not see which shares are small.
+        least = SMALLEST_SHARE * weights.sum(axis=1, keepdims=True)
+        shares = np.where(weights > least, weights, 0.0)
+    answers = prediction.reshape(routes.experts.size, 1, *prediction.shape[2:])
+    shares = shares.reshape(-1, 1)
+    if getattr(likelihood, "is_tied", False):
+        every = np.repeat(np.arange(len(routes)), routes.top_k)
+        return np.repeat(fit(every, answers, shares), routes.n_experts, axis=0)
+    found = dict(enumerate([] if earlier is None else earlier))
+    mass = np.bincount(routes.experts.ravel(), shares.ravel(), routes.n_experts)
+    has_weight = mass > np.finfo(np.float64).tiny
+    for k, part in routes.groups():
+        if not has_weight[k]:
+            continue
+        pairs = routes.pairs[part]
+        own = fit(routes.rows[part], answers[pairs], shares[pairs])
+        if own is None:
+            return None
+        found[k] = own[0]
+    if len(found) < routes.n_experts:
+        of_target = _of_an_expert_without_rows(fit, prediction, weights)
+        found = {k: found.get(k, of_target) for k in range(routes.n_experts)}
+    dispersion = [found[k] for k in range(routes.n_experts)]
+    return dispersion if _has_models(likelihood) else np.stack(dispersion)
+
+
+def dispersion_of_pairs(likelihood, dispersion, X, routes):
+    """What ``log_prob`` and the other methods take as ``dispersion`` for pairs.
+
+    Parameters
+    ----------
+    likelihood : likelihood
+    dispersion : object
+        Of all experts, as :func:`fit_dispersion_of_pairs` gave it.
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+    routes : Routes
+
+    Returns
+    -------
+    dispersion : ndarray of shape (n_samples, top_k, ...) or None
+    """
+    if dispersion is None:
+        return None
+    if not hasattr(likelihood, "dispersion_at"):
+        return dispersion[routes.experts]
+    in_order = np.concatenate(
+        [
+            likelihood.dispersion_at(
+                dispersion[k : k + 1], safe_indexing(X, routes.rows[part])
+            )[:, 0]
+            for k, part in routes.groups()
+        ]
+    )
+    of_pairs = np.empty_like(in_order)
+    of_pairs[routes.pairs] = in_order
+    return of_pairs.reshape(*routes.experts.shape, *in_order.shape[1:])
+
+
+def _has_models(likelihood):
+    return hasattr(likelihood, "fit_dispersion_model")
+
+
+def _fit_of_rows(likelihood, X, y, floor):
+    """A function of the numbers of some rows, and their predictions and weights."""
+    has_models = _has_models(likelihood)
+    fit = likelihood.fit_dispersion_model if has_models else likelihood.fit_dispersion
+    options = _floor_option(fit, floor)
+
+    def fit_of_rows(rows, prediction, weights):
+        data = (safe_indexing(X, rows), y[rows]) if has_models else (y[rows],)
+        return fit(*data, prediction, weights, **options)
+
+    return fit_of_rows
+
+
+def _floor_option(method, floor):
+    """The keyword ``floor``, where there is one and the method takes it."""
+    if floor is None:
+        return {}
+    parameters = signature(method).parameters
+    kinds = {parameter.kind for parameter in parameters.values()}
+    takes_it = "floor" in parameters or Parameter.VAR_KEYWORD in kinds
+    return {"floor": floor} if takes_it else {}
+
+
+def _of_an_expert_without_rows(fit, prediction, weights):
+    """The dispersion of an expert of no weight next to one that has all rows."""
+    row_weights = weights.sum(axis=1)
+    both = np.column_stack([np.zeros(len(row_weights)), row_weights])
+    return fit(np.arange(len(row_weights)), prediction[:, [0, 0]], both)[0]

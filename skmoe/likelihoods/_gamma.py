@@ -69,7 +69,7 @@ class GammaLikelihood(BaseEstimator):
         ----------
         y : ndarray of shape (n_samples,)
         prediction : ndarray of shape (n_samples, n_experts)
-        dispersion : ndarray of shape (n_experts,)
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
 
         Returns
         -------
@@ -88,7 +88,7 @@ class GammaLikelihood(BaseEstimator):
         )
         return np.where((y == 0)[:, None], at_zero, log_prob)
 
-    def fit_dispersion(self, y, prediction, weights):
+    def fit_dispersion(self, y, prediction, weights, floor=None):
         """Most likely dispersion of each expert, given its means.
 
         Parameters
@@ -96,6 +96,9 @@ class GammaLikelihood(BaseEstimator):
         y : ndarray of shape (n_samples,)
         prediction : ndarray of shape (n_samples, n_experts)
         weights : ndarray of shape (n_samples, n_experts)
+        floor : float, default=None
+            What :meth:`smallest_dispersion` says of all rows, where these are a part of
+            them. None: what it says of these.
 
         Returns
         -------
@@ -104,14 +107,13 @@ class GammaLikelihood(BaseEstimator):
         log_y = np.log(y)
         excess = _half_deviance(log_y[:, None] - np.log(_means(prediction)))
         mass = weights.sum(axis=0)
-        of_target = _excess_of_target(y, weights.sum(axis=1))
-        # An expert without rows is as uncertain as the target itself.
         empty = mass <= np.finfo(np.float64).tiny
         own = np.einsum("nk,nk->k", weights, excess) / np.where(empty, 1.0, mass)
-        *dispersion, whole = _dispersion(
-            np.append(np.where(empty, of_target, own), of_target)
-        )
-        return np.maximum(dispersion, _RELATIVE_FLOOR * whole)
+        if empty.any():  # an expert without rows is as uncertain as the target itself
+            own[empty] = _excess_of_target(y, weights.sum(axis=1))
+        if floor is None:
+            floor = self.smallest_dispersion(y, weights.sum(axis=1))
+        return np.maximum(_dispersion(own), floor)
 
     def smallest_dispersion(self, y, weights):
         """The floor of the dispersions.

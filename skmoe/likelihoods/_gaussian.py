@@ -107,6 +107,11 @@ class GaussianLikelihood(BaseEstimator):
         """
         return self.dispersion == "expert" and not self._is_full(y.ndim)
 
+    @property
+    def is_tied(self):
+        """Whether all experts share one dispersion."""
+        return isinstance(self.dispersion, str) and self.dispersion == "tied"
+
     def _is_full(self, n_axes):
         """Whether targets with so many axes have covariance matrices."""
         return self.covariance == "full" and n_axes == 2
@@ -118,9 +123,9 @@ class GaussianLikelihood(BaseEstimator):
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
-        dispersion : ndarray of shape (n_experts[, n_outputs]), or of shape \
-                (n_experts, n_outputs, n_outputs) with full covariance, or of shape \
-                (n_samples, n_experts) where it depends on x
+        dispersion : ndarray of shape ([n_samples, ]n_experts[, n_outputs]), or of shape \
+                ([n_samples, ]n_experts, n_outputs, n_outputs) with full covariance
+            With an axis of rows where it depends on x or on where a row is sent.
 
         Returns
         -------
@@ -134,7 +139,7 @@ class GaussianLikelihood(BaseEstimator):
         log_prob -= 0.5 * (_LOG_2PI + np.log(dispersion))
         return log_prob.sum(axis=2) if log_prob.ndim == 3 else log_prob
 
-    def fit_dispersion(self, y, prediction, weights):
+    def fit_dispersion(self, y, prediction, weights, floor=None):
         """Weighted mean squared residuals of each expert, or of all.
 
         With full covariance, also the mean products of two outputs' residuals. An expert
@@ -145,18 +150,22 @@ class GaussianLikelihood(BaseEstimator):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
         weights : ndarray of shape (n_samples, n_experts)
+        floor : ndarray of shape () or (n_outputs,), default=None
+            What :meth:`smallest_dispersion` says of all rows, where these are a part of
+            them. None: what it says of these.
 
         Returns
         -------
         dispersion : ndarray of shape (n_experts[, n_outputs]), or of shape \
                 (n_experts, n_outputs, n_outputs) with full covariance
         """
-        floor = self.smallest_dispersion(y, weights.sum(axis=1))
+        if floor is None:
+            floor = self.smallest_dispersion(y, weights.sum(axis=1))
         residuals = y[:, None] - prediction
         full = self._is_full(y.ndim)
         sums = scatter_matrices if full else _sums_of_squares
         numerator, mass = sums(residuals, weights), weights.sum(axis=0)
-        if self.dispersion == "tied":
+        if self.is_tied:
             numerator = np.broadcast_to(numerator.sum(axis=0), numerator.shape)
             mass = np.broadcast_to(mass.sum(), mass.shape)
         empty = mass <= np.finfo(np.float64).tiny
@@ -169,7 +178,7 @@ class GaussianLikelihood(BaseEstimator):
         return raised(dispersion, floor) if full else np.maximum(dispersion, floor)
 
     @available_if(_depends_on_x)
-    def fit_dispersion_model(self, X, y, prediction, weights):
+    def fit_dispersion_model(self, X, y, prediction, weights, floor=None):
         """Models of each expert's variance.
 
         Parameters
@@ -178,12 +187,15 @@ class GaussianLikelihood(BaseEstimator):
         y : ndarray of shape (n_samples,)
         prediction : ndarray of shape (n_samples, n_experts)
         weights : ndarray of shape (n_samples, n_experts)
+        floor : float, default=None
+            As in :meth:`fit_dispersion`.
 
         Returns
         -------
         models : list of VarianceModel
         """
-        floor = self.smallest_dispersion(y, weights.sum(axis=1))
+        if floor is None:
+            floor = self.smallest_dispersion(y, weights.sum(axis=1))
         return fit_variance_models(self.dispersion, X, y, prediction, weights, floor)
 
     @available_if(_depends_on_x)
@@ -241,7 +253,7 @@ class GaussianLikelihood(BaseEstimator):
 
         Returns
         -------
-        covariances : ndarray of shape (n_experts, n_outputs, n_outputs)
+        covariances : ndarray of shape ([n_samples, ]n_experts, n_outputs, n_outputs)
         """
         if self._is_full(prediction.ndim - 1):
             return dispersion
@@ -262,7 +274,7 @@ class GaussianLikelihood(BaseEstimator):
         ----------
         y : ndarray of shape (n_samples,)
         weights, prediction : ndarray of shape (n_samples, n_experts)
-        dispersion : ndarray of shape (n_experts,) or (n_samples, n_experts)
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
 
         Returns
         -------
@@ -286,7 +298,7 @@ class GaussianLikelihood(BaseEstimator):
         if _depends_on_x(self):
             counts = [model.n_parameters_ for model in dispersion]
             return None if None in counts else sum(counts)
-        if self.dispersion == "tied":
+        if self.is_tied:
             dispersion = dispersion[:1]
         if dispersion.ndim == 3:
             n_experts, n_outputs, _ = dispersion.shape

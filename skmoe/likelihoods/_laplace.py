@@ -84,7 +84,7 @@ class LaplaceLikelihood(BaseEstimator):
         ----------
         y : ndarray of shape (n_samples,)
         prediction : ndarray of shape (n_samples, n_experts)
-        dispersion : ndarray of shape (n_experts,)
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
 
         Returns
         -------
@@ -101,7 +101,7 @@ class LaplaceLikelihood(BaseEstimator):
         ----------
         y : ndarray of shape (n_samples,)
         prediction : ndarray of shape (n_samples, n_experts)
-        dispersion : ndarray of shape (n_experts,)
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
 
         Returns
         -------
@@ -110,7 +110,7 @@ class LaplaceLikelihood(BaseEstimator):
         length = np.abs(y[:, None] - prediction) / np.sqrt(dispersion)
         return 1.0 / np.maximum(length, _SHORTEST)
 
-    def fit_dispersion(self, y, prediction, weights):
+    def fit_dispersion(self, y, prediction, weights, floor=None):
         """Squared weighted mean of each expert's absolute errors.
 
         Parameters
@@ -118,12 +118,16 @@ class LaplaceLikelihood(BaseEstimator):
         y : ndarray of shape (n_samples,)
         prediction : ndarray of shape (n_samples, n_experts)
         weights : ndarray of shape (n_samples, n_experts)
+        floor : float, default=None
+            What :meth:`smallest_dispersion` says of all rows, where these are a part of
+            them. None: what it says of these.
 
         Returns
         -------
         dispersion : ndarray of shape (n_experts,)
         """
-        floor = self.smallest_dispersion(y, weights.sum(axis=1))
+        if floor is None:
+            floor = self.smallest_dispersion(y, weights.sum(axis=1))
         residuals, shares = own_residuals(y, prediction, weights)
         scale = np.einsum("nk,nk->k", shares, np.abs(residuals))
         return np.maximum(scale**2, floor)

@@ -91,7 +91,7 @@ class StudentTLikelihood(BaseEstimator):
         ----------
         y : ndarray of shape (n_samples,)
         prediction : ndarray of shape (n_samples, n_experts)
-        dispersion : ndarray of shape (n_experts, 2)
+        dispersion : ndarray of shape ([n_samples, ]n_experts, 2)
             Squared scales and degrees of freedom.
 
         Returns
@@ -113,7 +113,7 @@ class StudentTLikelihood(BaseEstimator):
         ----------
         y : ndarray of shape (n_samples,)
         prediction : ndarray of shape (n_samples, n_experts)
-        dispersion : ndarray of shape (n_experts, 2)
+        dispersion : ndarray of shape ([n_samples, ]n_experts, 2)
 
         Returns
         -------
@@ -122,7 +122,7 @@ class StudentTLikelihood(BaseEstimator):
         squared_scale, df = _split(dispersion)
         return (df + 1) / (df + (y[:, None] - prediction) ** 2 / squared_scale)
 
-    def fit_dispersion(self, y, prediction, weights):
+    def fit_dispersion(self, y, prediction, weights, floor=None):
         """Most likely squared scale and degrees of freedom of each expert.
 
         Parameters
@@ -130,12 +130,16 @@ class StudentTLikelihood(BaseEstimator):
         y : ndarray of shape (n_samples,)
         prediction : ndarray of shape (n_samples, n_experts)
         weights : ndarray of shape (n_samples, n_experts)
+        floor : float, default=None
+            What :meth:`smallest_dispersion` says of all rows, where these are a part of
+            them. None: what it says of these.
 
         Returns
         -------
         dispersion : ndarray of shape (n_experts, 2)
         """
-        floor = self.smallest_dispersion(y, weights.sum(axis=1))
+        if floor is None:
+            floor = self.smallest_dispersion(y, weights.sum(axis=1))
         residuals, shares = own_residuals(y, prediction, weights)
         profile = _Profile(residuals.T**2, shares.T, floor)
         if self.df is not None:
@@ -293,10 +297,13 @@ def _most_likely_df(profile):
     if not bracketed.any():
         return np.exp(ends)
     last = np.zeros(n_experts)
+    middle, done = ends, ~bracketed
     for _ in range(_MAX_STEPS):
         with np.errstate(divide="ignore", invalid="ignore"):
-            middle = high - slope_high * (high - low) / (slope_high - slope_low)
-        middle = np.where(bracketed & (middle > low) & (middle < high), middle, ends)
+            secant = high - slope_high * (high - low) / (slope_high - slope_low)
+        # What is found stays, however many steps other experts need.
+        moves = ~done & (secant > low) & (secant < high)
+        middle = np.where(moves, secant, middle)
         value, slope = profile.evaluate(np.exp(middle))
         rising = bracketed & (slope > 0)
         falling = bracketed & ~rising
@@ -308,7 +315,7 @@ def _most_likely_df(profile):
         high = np.where(falling, middle, high)
         slope_high = np.where(falling, slope, slope_high)
         last = np.where(rising, 1.0, -1.0)
-        done = (np.minimum(moved, high - low) <= _DF_TOLERANCE) | ~bracketed
+        done |= np.minimum(moved, high - low) <= _DF_TOLERANCE
         if done.all():
             break
     return np.exp(np.where(bracketed & (value >= value_ends), middle, ends))

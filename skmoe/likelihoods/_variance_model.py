@@ -14,7 +14,7 @@ _SMALLEST_SQUARE = 1e-6
 # Of the mean square, beyond which no variance is predicted, however far x lies.
 _LARGEST = 1e6
 # A share of a row below this is cut: trees spend leaves on rows of no weight.
-_SMALLEST_SHARE = 1e-3
+SMALLEST_SHARE = 1e-3
 
 
 class VarianceModel(RegressorMixin, BaseEstimator):
@@ -162,7 +162,7 @@ def fit_variance_models(regressor, X, y, prediction, weights, floor):
     row_weights = weights.sum(axis=1)
     models = []
     for own, answer in zip(weights.T, prediction.T, strict=True):
-        rows = np.flatnonzero(own > _SMALLEST_SHARE * row_weights)
+        rows = np.flatnonzero(own > SMALLEST_SHARE * row_weights)
         if rows.size == 0:
             rows, own = np.flatnonzero(row_weights > 0), row_weights
             answer = np.full(len(y), moments(y, row_weights)[0])

@@ -2,8 +2,14 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 
-from skmoe.likelihoods import GaussianLikelihood
+from skmoe.likelihoods import (
+    GammaLikelihood,
+    GaussianLikelihood,
+    LaplaceLikelihood,
+    StudentTLikelihood,
+)
 from skmoe.likelihoods._floors import grid_step, smallest_variance
 
 
@@ -110,3 +116,44 @@ def test_a_floor_of_ones_own_is_a_standard_deviation(rng):
 def test_wrong_floors(floor):
     with pytest.raises(ValueError, match=r"floor=.* of the likelihood must be 'auto' or"):
         GaussianLikelihood(floor=floor).check_target(np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    "likelihood",
+    [
+        GaussianLikelihood(),
+        GaussianLikelihood("tied"),
+        StudentTLikelihood(),
+        StudentTLikelihood(3.0),
+        LaplaceLikelihood(),
+        GammaLikelihood(),
+    ],
+    ids=repr,
+)
+def test_a_floor_that_is_given_takes_the_place_of_that_of_the_rows(rng, likelihood):
+    y = rng.gamma(2.0, size=60)
+    exact, weights = y[:, None], np.ones((60, 1))
+    own = likelihood.smallest_dispersion(y, weights[:, 0])
+    for floor in (1e-3 * own, own, 1e3 * own):
+        found = likelihood.fit_dispersion(y, exact, weights, floor=floor)
+        assert found.ravel()[0] == pytest.approx(floor)
+    found = likelihood.fit_dispersion(y, exact, weights)
+    assert found.ravel()[0] == pytest.approx(own)
+
+
+def test_floors_of_several_outputs_that_are_given(rng):
+    y, weights, floor = rng.normal(size=(60, 2)), np.ones((60, 1)), np.array([0.1, 2.0])
+    found = GaussianLikelihood().fit_dispersion(y, y[:, None], weights, floor=floor)
+    np.testing.assert_array_equal(found, [floor])
+    full = GaussianLikelihood(covariance="full")
+    found = full.fit_dispersion(y, y[:, None], weights, floor=floor)
+    np.testing.assert_allclose(found, [np.diag(floor)])
+
+
+def test_models_have_the_floor_that_is_given(rng):
+    X, y, weights = rng.normal(size=(60, 1)), rng.normal(size=60), np.ones((60, 1))
+    likelihood = GaussianLikelihood(LinearRegression())
+    for floor in (None, 0.3):
+        models = likelihood.fit_dispersion_model(X, y, y[:, None], weights, floor=floor)
+        expected = likelihood.smallest_dispersion(y, weights[:, 0])
+        assert models[0].floor == pytest.approx(expected if floor is None else floor)

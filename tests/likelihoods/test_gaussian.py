@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.linear_model import LinearRegression
 
 from skmoe import MixtureOfExpertsRegressor
 from skmoe._mixture import ConditionalMixture
@@ -274,3 +275,10 @@ def test_wrong_parameters(two_regimes, parameters, message):
     model = MixtureOfExpertsRegressor(likelihood=GaussianLikelihood(**parameters))
     with pytest.raises(ValueError, match=message):
         model.fit(*two_regimes)
+
+
+def test_only_the_tied_are_tied():
+    assert GaussianLikelihood("tied").is_tied
+    assert GaussianLikelihood("tied", "full").is_tied
+    assert not GaussianLikelihood().is_tied
+    assert not GaussianLikelihood(LinearRegression()).is_tied

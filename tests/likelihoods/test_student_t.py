@@ -129,6 +129,19 @@ def test_degrees_of_freedom_are_found(rng):
     assert np.sqrt(dispersion[0, 0]) == pytest.approx(3, rel=0.06)
 
 
+@pytest.mark.parametrize("seed", [1, 7, 9, 11])
+def test_no_expert_waits_for_another(seed):
+    """Whoever is found stays, while degrees of freedom of others are looked for."""
+    rng = np.random.default_rng(seed)
+    y, prediction = 1.5 * rng.standard_t(4, size=90), rng.normal(size=(90, 5))
+    weights = rng.dirichlet(np.ones(5), size=90)
+    likelihood = StudentTLikelihood(floor=0.01)
+    together = likelihood.fit_dispersion(y, prediction, weights)
+    for k in range(5):
+        alone = likelihood.fit_dispersion(y, prediction[:, [k]], weights[:, [k]])
+        np.testing.assert_allclose(alone[0], together[k], rtol=1e-9)
+
+
 def test_weights_are_repeated_rows(rng):
     y, prediction, _ = make_data(rng)
     prediction[:, 0] = y
