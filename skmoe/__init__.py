@@ -9,6 +9,8 @@ __version__ = "0.1.0.dev0"
 #: for mlflow. Types of your own experts come on top.
 TRUSTED_TYPES = [
     "skmoe._classifier.MixtureOfExpertsClassifier",
+    "skmoe._hard_router.HardRouterClassifier",
+    "skmoe._hard_router.HardRouterRegressor",
     "skmoe._regressor.MixtureOfExpertsRegressor",
     "skmoe.gates._classifier.ClassifierGate",
     "skmoe.gates._constant.ConstantGate",

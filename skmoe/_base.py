@@ -10,7 +10,10 @@ from sklearn.utils.metadata_routing import (
     MethodMapping,
     process_routing,
 )
+from sklearn.utils.validation import check_is_fitted
 
+from skmoe._fitting import is_linear
+from skmoe._hard_router import hard_router
 from skmoe._predictions import PredictionsMixin
 from skmoe._search import Search
 from skmoe._sklearn_compat import (
@@ -52,6 +55,10 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         "solver": [StrOptions(set(E_STEPS))],
         "cv": ["cv_object", StrOptions({"auto"})],
         "pooling": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+        "top_k": [Interval(Integral, 1, None, closed="left"), None],
+        "load_balancing": [StrOptions({"bias", "auxiliary"}), None],
+        "auxiliary_strength": [Interval(Real, 0, None, closed="left")],
+        "capacity_factor": [Interval(Real, 1, None, closed="left"), None],
         "init": [StrOptions({"auto", "k-plane", "k-means", "random"}), "array-like"],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -184,6 +191,9 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
             "lower_bound_": best.lower_bound,
             "lower_bounds_": np.array(best.lower_bounds),
             "expert_load_": best.load,
+            "top_k_": best.parts.pool.n_experts,
+            "routing_bias_": None,
+            "gate_entropy_": best.gate_entropy,
             "init_results_": {
                 "lower_bound": np.array([r.lower_bound for r in results]),
                 "n_iter": np.array([len(r.lower_bounds) for r in results]),
@@ -192,10 +202,40 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
             "_expert_names": found.names,
             **learned,
         }
+        router = best.parts.router
+        if router is not None:
+            fitted.update(top_k_=router.top_k, routing_bias_=router.bias)
         # Names of an earlier fit on a dataframe do not outlive one on an array.
         vars(self).pop("feature_names_in_", None)
         vars(self).pop("_rows_hash", None)
         vars(self).update(fitted)
+
+    def to_hard_router(self):
+        """Export the fitted model for serving: one expert answers for each row.
+
+        It is the expert of the largest gate probability (``routing_bias_``, where there
+        is one, takes part in the choice, as it does for ``top_k=1``). There are no
+        weights and no density, so that a prediction costs what the gate and one expert
+        do. With ``top_k=1`` it is the model's own.
+
+        Returns
+        -------
+        router : HardRouterRegressor or HardRouterClassifier
+            With ``predict`` and ``apply``; a classifier's with ``predict_proba`` and
+            ``predict_log_proba``, too. It shares gate and experts with the model, and
+            keeps them when that is fitted again. For a small file, pickle it in the
+            model's place.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X, y = [[-2.0], [-1.0], [1.0], [2.0]], [2.0, 1.0, 1.0, 2.0]
+        >>> model = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
+        >>> model.to_hard_router().predict([[0.0]])
+        array([1.5])
+        """
+        check_is_fitted(self)
+        return hard_router(self)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -205,6 +245,10 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         for name in ("sparse", "allow_nan", "categorical", "string"):
             setattr(tags.input_tags, name, all(getattr(tag, name) for tag in inputs))
         return tags
+
+    def _is_linear(self, experts):
+        """Whether no expert is flexible enough to memorise its rows."""
+        return all(is_linear(estimator) for _, estimator in experts)
 
     def _input_parts(self):
         """What X is passed to, as far as the parameters tell before they are checked."""

@@ -6,7 +6,11 @@ from sklearn.linear_model import LogisticRegression
 
 from skmoe._base import BaseMixtureOfExperts
 from skmoe._validation import check_labels
-from skmoe.experts import make_classifier_pool, predict_experts_proba
+from skmoe.experts import (
+    make_classifier_pool,
+    predict_experts_proba,
+    predict_experts_proba_routed,
+)
 from skmoe.likelihoods import CategoricalLikelihood
 
 
@@ -17,7 +21,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
 
     A gate :math:`g` learns which regime a row is in, experts learn what holds there: any
     scikit-learn classifier with ``predict_proba``. Both are fitted together by
-    expectation-maximisation.
+    expectation-maximisation. There is no ``shared_expert``, as class probabilities do not
+    add up; :class:`MixtureOfExpertsRegressor` has one.
 
     Parameters
     ----------
@@ -45,12 +50,32 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         (also at the end of a pipeline). A number of folds is drawn by the content of the
         rows: copies of a row share one. With "auto", an expert with ``oob_score`` set is
         held out by its bags instead. At most four rounds are made: with three folds, no
-        more than ``13 * n_experts + 3`` fits of an expert. None is the textbook E-step.
+        more than ``13 * n_experts + 3`` fits of an expert; with ``top_k`` at most ten,
+        which fit an expert to its own rows only. None is the textbook E-step.
     pooling : "auto" or float, default="auto"
         What is added to every responsibility when experts are fitted, so that they know
         rows besides their own. "auto" is 0 but where flexible experts are cross-fitted;
         there it is 0.3, and raised where the mean on held-out rows gets worse than that
-        of the expert alone.
+        of the expert alone. With ``top_k`` it is 0, and adds to a row's own experts only.
+    top_k : int, default=None
+        How many experts each row is sent to: those of its largest gate probabilities,
+        which are scaled up to one. No other expert is fitted to the row, or asked about
+        it, so that time and memory do not grow with the number of experts [2]_. While
+        training, rows meet up to four times as many experts in the first iterations. None
+        sends every row to all experts.
+    load_balancing : {"bias", "auxiliary"}, default=None
+        How rows are shared out evenly among the experts, with ``top_k``. "bias" finds a
+        number for each expert that is added to the gate's log-probabilities for the
+        choice of experts alone, not for their weights, and no more of it than keeps the
+        coefficient of variation of ``expert_load_`` at 0.23. "auxiliary" adds the load
+        loss of the Switch transformer to the objective of a softmax gate.
+    auxiliary_strength : float, default=0.01
+        Strength of that loss: per row, ``n_experts`` times the sum over experts of the
+        share of rows times the mean probability.
+    capacity_factor : float, default=None
+        With ``top_k``, no expert takes more than ``capacity_factor`` times an even share
+        of the rows while training, by weight; the rows that it wants least go to their
+        next choice.
     init : {"auto", "k-plane", "k-means", "random"} or array-like of shape \
             (n_samples, n_experts), default="auto"
         Where to start. "auto" goes on from the best of six plain starts where experts
@@ -95,9 +120,20 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         held-out rows.
     lower_bounds_ : ndarray of shape (n_iter_,)
         The objective after each iteration of the best start. With cross-fitting, the
-        first is that of a mixture whose experts are all fitted to all rows.
+        first is that of a mixture whose experts are all fitted to all rows. With
+        ``top_k``, it is as it was, and may fall, as the choice of experts is no part of
+        its maximisation; the best model with the final ``top_k`` is kept.
     expert_load_ : ndarray of shape (n_experts,)
-        Share of the weight that each expert is responsible for.
+        Share of the weight that each expert is responsible for; with ``top_k``, its share
+        of the rows that are sent to experts, by weight.
+    top_k_ : int
+        Experts of each row; ``n_experts_`` where all are asked.
+    routing_bias_ : ndarray of shape (n_experts,) or None
+        What is added to log-probabilities for the choice of experts: what balances their
+        load, and minus infinity for those that no row is sent to.
+    gate_entropy_ : float or None
+        With ``top_k``, the mean entropy of the weights of each row's experts, in nats:
+        zero where one always decides, the logarithm of ``top_k`` where all are alike.
     init_results_ : dict of ndarrays of shape (n_init,)
         ``lower_bound``, ``n_iter`` and ``converged`` of each start.
     n_features_in_ : int
@@ -111,6 +147,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     ----------
     .. [1] M. I. Jordan and R. A. Jacobs (1994). Hierarchical mixtures of experts and the
        EM algorithm. Neural Computation 6, 181-214.
+    .. [2] N. Shazeer et al. (2017). Outrageously large neural networks: the
+       sparsely-gated mixture-of-experts layer. ICLR.
 
     Examples
     --------
@@ -134,6 +172,10 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         solver="em",
         cv="auto",
         pooling="auto",
+        top_k=None,
+        load_balancing=None,
+        auxiliary_strength=0.01,
+        capacity_factor=None,
         init="auto",
         n_init=1,
         max_iter=100,
@@ -149,6 +191,10 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         self.solver = solver
         self.cv = cv
         self.pooling = pooling
+        self.top_k = top_k
+        self.load_balancing = load_balancing
+        self.auxiliary_strength = auxiliary_strength
+        self.capacity_factor = capacity_factor
         self.init = init
         self.n_init = n_init
         self.max_iter = max_iter
@@ -186,8 +232,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         return np.concatenate([self._mix_proba(rows) for rows in self._chunks(X)])
 
     def _mix_proba(self, rows):
-        gate, experts = self._gate_proba(rows), self._predict_rows(rows)
-        proba = np.einsum("nk,nkc->nc", gate, experts)
+        answers = self._answers(rows)
+        proba = np.einsum("nk,nkc->nc", np.exp(answers.log_gate), answers.prediction)
         return proba / proba.sum(axis=1, keepdims=True)
 
     def predict_log_proba(self, X):
@@ -222,6 +268,12 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
             self.experts_, rows, self.classes_, self._expert_names
         )
 
+    def _predict_routed(self, rows, routes):
+        return predict_experts_proba_routed(
+            self.experts_, rows, routes, self.classes_, self._expert_names,
+            n_jobs=self.n_jobs,
+        )  # fmt: skip
+
     @property
     def _n_columns(self):
         return len(self.classes_)
@@ -232,7 +284,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     def _make_likelihood(self):
         return CategoricalLikelihood()
 
-    def _make_pool(self, experts, data, learned, draw):
+    def _make_pool(self, experts, data, learned, draw, random_state):
         return make_classifier_pool(
             experts, data.X, data.target, learned["classes_"],
             draw=draw, n_jobs=self.n_jobs,

@@ -1,15 +1,26 @@
 """The mixture of experts for regression."""
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.linear_model import LinearRegression
 from sklearn.utils import get_tags
 
 from skmoe._base import BaseMixtureOfExperts
+from skmoe._fitting import is_linear
 from skmoe._mixture import ConditionalMixture
+from skmoe._naming import naming
 from skmoe._validation import check_regression_target
-from skmoe.experts import make_regressor_pool, predict_experts
-from skmoe.likelihoods import check_likelihood, dispersion_at
+from skmoe.experts import (
+    SharedPool,
+    ask_shared,
+    check_shared_expert,
+    make_regressor_pool,
+    predict_experts,
+    predict_experts_routed,
+)
+from skmoe.likelihoods import check_likelihood
 
 
 class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
@@ -54,12 +65,36 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         (also at the end of a pipeline). A number of folds is drawn by the content of the
         rows: copies of a row share one. With "auto", an expert with ``oob_score`` set is
         held out by its bags instead. At most four rounds are made: with three folds, no
-        more than ``13 * n_experts + 3`` fits of an expert. None is the textbook E-step.
+        more than ``13 * n_experts + 3`` fits of an expert; with ``top_k`` at most ten,
+        which fit an expert to its own rows only. None is the textbook E-step.
     pooling : "auto" or float, default="auto"
         What is added to every responsibility when experts are fitted, so that they know
         rows besides their own. "auto" is 0 but where flexible experts are cross-fitted;
         there it is 0.3, and raised where the mean on held-out rows gets worse than that
-        of the expert alone.
+        of the expert alone. With ``top_k`` it is 0, and adds to a row's own experts only.
+    top_k : int, default=None
+        How many experts each row is sent to: those of its largest gate probabilities,
+        which are scaled up to one. No other expert is fitted to the row, or asked about
+        it, so that time and memory do not grow with the number of experts [3]_. While
+        training, rows meet up to four times as many experts in the first iterations. None
+        sends every row to all experts.
+    load_balancing : {"bias", "auxiliary"}, default=None
+        How rows are shared out evenly among the experts, with ``top_k``. "bias" finds a
+        number for each expert that is added to the gate's log-probabilities for the
+        choice of experts alone, not for their weights, and no more of it than keeps the
+        coefficient of variation of ``expert_load_`` at 0.23. "auxiliary" adds the load
+        loss of the Switch transformer to the objective of a softmax gate.
+    auxiliary_strength : float, default=0.01
+        Strength of that loss: per row, ``n_experts`` times the sum over experts of the
+        share of rows times the mean probability.
+    capacity_factor : float, default=None
+        With ``top_k``, no expert takes more than ``capacity_factor`` times an even share
+        of the rows while training, by weight; the rows that it wants least go to their
+        next choice.
+    shared_expert : regressor, default=None
+        An expert that always answers: a prediction is the sum of its own and that of the
+        gate's experts, which model what it leaves of y [4]_. Its ``fit`` takes
+        ``sample_weight``. Not with "poisson" or "gamma", whose means are positive.
     init : {"auto", "k-plane", "k-means", "random"} or array-like of shape \
             (n_samples, n_experts), default="auto"
         Where to start. "auto" makes twenty short runs of linear experts and goes on from
@@ -111,9 +146,22 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         held-out rows.
     lower_bounds_ : ndarray of shape (n_iter_,)
         The objective after each iteration of the best start. With cross-fitting, the
-        first is that of a mixture whose experts are all fitted to all rows.
+        first is that of a mixture whose experts are all fitted to all rows. With
+        ``top_k``, it is as it was, and may fall, as the choice of experts is no part of
+        its maximisation; the best model with the final ``top_k`` is kept.
     expert_load_ : ndarray of shape (n_experts,)
-        Share of the weight that each expert is responsible for.
+        Share of the weight that each expert is responsible for; with ``top_k``, its share
+        of the rows that are sent to experts, by weight.
+    top_k_ : int
+        Experts of each row; ``n_experts_`` where all are asked.
+    routing_bias_ : ndarray of shape (n_experts,) or None
+        What is added to log-probabilities for the choice of experts: what balances their
+        load, and minus infinity for those that no row is sent to.
+    gate_entropy_ : float or None
+        With ``top_k``, the mean entropy of the weights of each row's experts, in nats:
+        zero where one always decides, the logarithm of ``top_k`` where all are alike.
+    shared_expert_ : regressor or None
+        The fitted shared expert. ``experts_`` and :meth:`predict_experts` are without it.
     init_results_ : dict of ndarrays of shape (n_init,)
         ``lower_bound``, ``n_iter`` and ``converged`` of each start.
     n_features_in_ : int
@@ -129,6 +177,10 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
        mixtures of local experts. Neural Computation 3, 79-87.
     .. [2] M. I. Jordan and R. A. Jacobs (1994). Hierarchical mixtures of experts and the
        EM algorithm. Neural Computation 6, 181-214.
+    .. [3] N. Shazeer et al. (2017). Outrageously large neural networks: the
+       sparsely-gated mixture-of-experts layer. ICLR.
+    .. [4] D. Dai et al. (2024). DeepSeekMoE: towards ultimate expert specialization in
+       mixture-of-experts language models. ACL.
 
     Examples
     --------
@@ -153,6 +205,11 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         solver="em",
         cv="auto",
         pooling="auto",
+        top_k=None,
+        load_balancing=None,
+        auxiliary_strength=0.01,
+        capacity_factor=None,
+        shared_expert=None,
         init="auto",
         n_init=1,
         max_iter=100,
@@ -169,6 +226,11 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         self.solver = solver
         self.cv = cv
         self.pooling = pooling
+        self.top_k = top_k
+        self.load_balancing = load_balancing
+        self.auxiliary_strength = auxiliary_strength
+        self.capacity_factor = capacity_factor
+        self.shared_expert = shared_expert
         self.init = init
         self.n_init = n_init
         self.max_iter = max_iter
@@ -181,6 +243,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     _parameter_constraints: dict = {
         **BaseMixtureOfExperts._parameter_constraints,
         "likelihood": "no_validation",
+        "shared_expert": "no_validation",
     }
 
     def predict(self, X, return_std=False):
@@ -232,9 +295,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         return self.predict_distribution(X).rvs(random_state=random_state)
 
     def _density(self, rows):
-        gate, experts = self._gate_proba(rows), self._predict_rows(rows)
-        dispersion = dispersion_at(self.likelihood_, self.dispersion_, rows.X)
-        return ConditionalMixture(gate, experts, dispersion, self.likelihood_)
+        answers = self._answers(rows)
+        routes = answers.routes
+        return ConditionalMixture(
+            np.exp(answers.log_gate), answers.prediction, answers.dispersion,
+            self.likelihood_, experts=None if routes is None else routes.experts,
+        )  # fmt: skip
 
     def predict_experts(self, X):
         """What each expert predicts.
@@ -252,6 +318,20 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     def _predict_rows(self, rows):
         return predict_experts(self.experts_, rows, self._n_outputs, self._expert_names)
 
+    def _predict_routed(self, rows, routes):
+        return predict_experts_routed(
+            self.experts_, rows, routes, self._n_outputs, self._expert_names,
+            n_jobs=self.n_jobs,
+        )  # fmt: skip
+
+    def _answers(self, rows):
+        answers = super()._answers(rows)
+        if self.shared_expert_ is None:
+            return answers
+        with naming(f"shared_expert ({type(self.shared_expert_).__name__})"):
+            shared = ask_shared(self.shared_expert_, rows.X, self._n_outputs)
+        return replace(answers, prediction=answers.prediction + shared[:, None])
+
     @property
     def _n_columns(self):
         return self._n_outputs or 1
@@ -267,10 +347,32 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     def _make_likelihood(self):
         return check_likelihood(self.likelihood)
 
-    def _make_pool(self, experts, data, learned, draw):
-        return make_regressor_pool(
-            experts, data.X, data.target, draw=draw, n_jobs=self.n_jobs
-        )
+    def _make_pool(self, experts, data, learned, draw, random_state):
+        shared = check_shared_expert(self.shared_expert, random_state)
+        target = data.target
+        if shared is not None:  # what it leaves is of either sign
+            target = target - target.mean(axis=0)
+            self._check_additive()
+
+        def make(experts):
+            return make_regressor_pool(
+                experts, data.X, target, draw=draw, n_jobs=self.n_jobs
+            )
+
+        return make(experts) if shared is None else SharedPool(shared, experts, make)
+
+    def _check_additive(self):
+        likelihood = self._make_likelihood()
+        if hasattr(likelihood, "is_positive") or hasattr(likelihood, "is_discrete"):
+            raise ValueError(
+                "shared_expert: predictions of the shared expert and of another are "
+                f"added, and {type(likelihood).__name__} asks for positive ones; use "
+                "likelihood='gaussian', 'student_t' or 'laplace', or no shared expert."
+            )
+
+    def _is_linear(self, experts):
+        shared = self.shared_expert
+        return super()._is_linear(experts) and (shared is None or is_linear(shared))
 
     def _strata(self, data):
         """What folds are balanced by: nothing."""
@@ -278,7 +380,11 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     def _publish(self, found, data, learned):
         offer = getattr(found.best.parts.likelihood, "smallest_dispersion", None)
         floor = None if offer is None else offer(data.target, data.weights)
-        super()._publish(found, data, {**learned, "dispersion_floor_": floor})
+        own = {
+            "dispersion_floor_": floor,
+            "shared_expert_": getattr(found.best.parts.pool, "shared_fitted", None),
+        }
+        super()._publish(found, data, {**learned, **own})
 
     def _check_y(self, y):
         return self._check_range(check_regression_target(y), self._make_likelihood())
@@ -302,6 +408,10 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
                 f"{self._n_outputs or 'one column of'} outputs."
             )
         return self._check_range(y, self.likelihood_)
+
+    def _input_parts(self):
+        parts = super()._input_parts()
+        return parts if self.shared_expert is None else [*parts, self.shared_expert]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

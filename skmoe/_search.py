@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skmoe._criteria import free_parameters, gain_is_clear
-from skmoe._fitting import is_linear
 from skmoe._progress import Progress
+from skmoe._sklearn_compat import FRAMES_TO_USER
 from skmoe._validation import check_features, check_init
 from skmoe.experts import check_experts
 from skmoe.gates import check_gate
@@ -20,15 +20,21 @@ from skmoe.training import (
     CrossFitting,
     Parts,
     Result,
+    Router,
     RowDraws,
     continue_fit,
     evaluate,
+    evaluate_routed,
     fit_starts,
     make_folds,
 )
 
 # Of "auto"; the value was chosen on data, see docs/design.md.
 _POOLING = 0.3
+
+
+# No more experts than this are named in a warning.
+_N_NAMED = 5
 
 
 @dataclass
@@ -51,16 +57,10 @@ class Found:
                 f"{type(model).__name__} did not converge in max_iter={model.max_iter} "
                 "iterations; raise max_iter, or tol.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=FRAMES_TO_USER,
             )
         if self.best.lost:
-            lost = ", ".join(repr(self.names[k]) for k in self.best.lost)
-            warnings.warn(
-                f"experts: {lost} ended with less than a hundredth of an even share of "
-                "the rows, also after a revival; use fewer experts, or n_init > 1.",
-                UserWarning,
-                stacklevel=3,
-            )
+            warnings.warn(self._of_lost(), UserWarning, stacklevel=FRAMES_TO_USER)
         if self.cross is None or len(self.names) == 1:
             return
         alone = self.cross.alone_bounds
@@ -71,8 +71,24 @@ class Found:
                 f"{self.names[alone.argmax()]!r} alone, {alone.max():.4f}; use "
                 "n_experts=1, or n_experts='auto'.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=FRAMES_TO_USER,
             )
+
+    def _of_lost(self):
+        lost = self.best.lost
+        names = ", ".join(repr(self.names[k]) for k in lost[:_N_NAMED])
+        if len(lost) > _N_NAMED:
+            names += f" and {len(lost) - _N_NAMED} more of {len(self.names)}"
+        part, remedy = "a hundredth of an even share", "use fewer experts, or n_init > 1"
+        router = self.best.parts.router
+        if router is not None:
+            part = "they need"
+            if router.load_balancing != "bias":
+                remedy = "use load_balancing='bias', or fewer experts"
+        return (
+            f"experts: {names} ended with less than {part} of the rows, also after a "
+            f"revival; {remedy}."
+        )
 
 
 class Search:
@@ -210,21 +226,23 @@ class Search:
             )
         gate = check_gate(model.gate, self.random_state)
         data.bind(gate)
-        are_linear = all(is_linear(estimator) for _, estimator in experts)
+        are_linear = model._is_linear(experts)
         if self.n_attempts == 0:
             folds = make_folds(
                 model.cv, are_linear, data, self.summary, self.present,
                 model._strata(data), self.random_state, self.split_params,
             )  # fmt: skip
             self.is_cross_fitted = folds is not None
+        router = make_router(model, len(experts))
         pooling = model.pooling
         if pooling == "auto":
-            pooling = _POOLING if self.is_cross_fitted and not are_linear else 0.0
+            pools = self.is_cross_fitted and not are_linear and router is None
+            pooling = _POOLING if pools else 0.0
         draw = RowDraws(self.summary).steady
-        pool = model._make_pool(experts, data, self.learned, draw)
+        pool = model._make_pool(experts, data, self.learned, draw, self.random_state)
         # A splitter of the user's own knows of groups; bags do not.
         pool.trusts_bags = isinstance(model.cv, str)
-        parts = Parts(gate, pool, self.likelihood, pooling=pooling)
+        parts = Parts(gate, pool, self.likelihood, pooling=pooling, router=router)
         if self.is_cross_fitted and self.cross is None:
             n_kinds = len(experts) if isinstance(model.experts, list) else 1
             cross = CrossFitting(folds, self.columns, model.pooling == "auto")
@@ -251,9 +269,11 @@ class Search:
                 )
         _check_same_likelihood(model.likelihood_, parts.likelihood)
         parts.gate = deepcopy(model.gate_)
+        if getattr(model, "shared_expert_", None) is not None:
+            parts.pool.shared_fitted = model.shared_expert_
         parts.pool.resume(data.X, data.target, data.weights, model.experts_)
         parts.dispersion = model.dispersion_
-        earlier = evaluate(parts, parts.log_joint(data), data, E_STEPS[model.solver])
+        earlier = self._evaluate(parts)
         if not self.is_cross_fitted:
             return earlier
         # What fitted experts say of their own rows is not held out. What the earlier fit
@@ -262,11 +282,43 @@ class Search:
         bound = model.lower_bound_ if is_same else -np.inf
         return replace(earlier, lower_bound=bound)
 
+    def _evaluate(self, parts):
+        """Fitted parts as a result on the new data."""
+        data, e_step = self.data, E_STEPS[self.model.solver]
+        if parts.router is None:
+            return evaluate(parts, parts.log_joint(data), data, e_step)
+        parts.router.resume(self.model.routing_bias_)
+        keys = self.summary.places(self.random_state)
+        return evaluate_routed(parts, data, keys, e_step)
+
     @cached_property
     def rows_hash(self):
         """Tells whether a later fit is to the same rows."""
         data = self.data
         return joblib.hash((data.X, data.target, data.weights))
+
+
+def make_router(model, n_experts):
+    """How rows are sent to experts, or None where all experts are asked."""
+    top_k = model.top_k
+    if top_k is not None and top_k > n_experts and model.n_experts != "auto":
+        raise ValueError(
+            f"top_k={top_k} is larger than the number of experts, {n_experts}; use "
+            "fewer, or None to ask all experts about each row."
+        )
+    if top_k is None:
+        for name in ("load_balancing", "capacity_factor"):
+            if getattr(model, name) is not None:
+                raise ValueError(
+                    f"{name}={getattr(model, name)!r} is about the rows that are sent to "
+                    "each expert, and without top_k all are sent to all; set top_k."
+                )
+    if top_k is None or top_k >= n_experts:
+        return None
+    return Router(
+        n_experts, top_k, model.load_balancing, model.auxiliary_strength,
+        model.capacity_factor,
+    )  # fmt: skip
 
 
 def _check_same_likelihood(earlier, now):

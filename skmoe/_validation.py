@@ -9,6 +9,7 @@ from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from skmoe._grams import row_slices
 from skmoe._sklearn_compat import check_sample_weight, num_samples, safe_indexing
 
 
@@ -41,8 +42,15 @@ class Rows:
         n_samples = num_samples(self.X)
         if n_samples <= size:
             return [self]
-        starts = range(0, n_samples, size)
-        return (Rows(safe_indexing(self.X, slice(k, k + size)), k) for k in starts)
+        parts = row_slices(n_samples, size)
+        if type(self.X) is np.ndarray:  # of which slices are for free
+            return (self._part(part) for part in parts)
+        return (Rows(safe_indexing(self.X, part), part.start) for part in parts)
+
+    def _part(self, part):
+        rows = Rows(self.X[part], part.start)
+        rows.numbers = None if self.numbers is None else self.numbers[part]
+        return rows
 
     @cached_property
     def numbers(self):

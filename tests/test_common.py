@@ -24,6 +24,9 @@ INSTANCES = [
     MixtureOfExpertsClassifier(
         [("smooth", BernoulliNB()), ("raw", BernoulliNB(alpha=1e-3))]
     ),
+    MixtureOfExpertsRegressor(n_experts=3, top_k=2),
+    MixtureOfExpertsClassifier(n_experts=3, top_k=1, max_iter=12),
+    MixtureOfExpertsRegressor(Ridge(), n_experts=2, top_k=1, shared_expert=Ridge()),
 ]
 
 

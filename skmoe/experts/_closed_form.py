@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from skmoe._design import Design
 from skmoe._naming import naming_expert
+from skmoe.experts._columns import Columns
 from skmoe.experts._together import TogetherMixin
 
 # Above this, scikit-learn's own solvers are faster than the normal equations.
@@ -31,6 +32,8 @@ class ClosedFormPool(TogetherMixin):
     #: values under which this pool's solution is the estimator's own.
     estimator_class: type
     exact_parameters: dict
+    #: The axis of ``coef`` that belongs to the columns of the design.
+    column_axis = -1
 
     def __init__(self, experts):
         self.experts = experts
@@ -79,6 +82,12 @@ class ClosedFormPool(TogetherMixin):
         pool.design = self.design.subset(rows)
         return pool
 
+    def unfitted(self, rows):
+        """An unfitted pool of the same experts, for fits to these rows."""
+        pool = copy(self)
+        pool.coef = pool._source = pool._resumed = None
+        return pool
+
     def terms(self, y, weights, likelihood):
         """The experts' part of the log-likelihood, or None if they do not maximise it."""
         return None
@@ -90,6 +99,41 @@ class ClosedFormPool(TogetherMixin):
             self.design = Design(self._check(X), total, self.fit_intercept)
             self._source, self._total = X, total
         return self.design
+
+    def _begin(self, X, weights):
+        """The design to be fitted to, in whose units earlier coefficients are.
+
+        With dense weights these are no more than a start, in whatever units; with sparse
+        ones an expert without rows keeps them.
+        """
+        earlier, self._resumed = vars(self).get("design"), None
+        design = self._bind(X, weights)
+        if issparse(weights) and self.coef is not None and design is not earlier:
+            coef = np.moveaxis(self.coef, self.column_axis, -1)
+            coef = design.from_user(*earlier.to_user(coef))
+            self.coef = np.moveaxis(coef, -1, self.column_axis)
+        return design
+
+    def _groups(self, design, weights):
+        """Experts that are fitted together, and the rows that they are fitted to.
+
+        Yields
+        ------
+        experts : sequence of int
+            All, or with sparse weights one that has rows.
+        design : Design
+            Of these rows, in the same units.
+        rows : slice or ndarray of int
+        weights : ndarray of shape (n_rows, n_experts)
+        """
+        if not issparse(weights):
+            yield range(self.n_experts), design, slice(None), weights
+            return
+        columns = Columns(weights)
+        for k in range(self.n_experts):
+            rows, own = columns[k]
+            if rows.size:
+                yield [k], design.subset(rows), rows, own[:, None]
 
     def _check(self, X):
         name, template = self.experts[0]
@@ -106,6 +150,12 @@ class ClosedFormPool(TogetherMixin):
         if X is self._source:
             return self._predict(self.design.matrix)
         return self._predict(self.design.transform(self._check(X)))
+
+    def predict_routed(self, X, routes):
+        """The same of the routed pairs only: (n_samples, top_k[, ...])."""
+        if X is self._source:
+            return self._predict_routed(self.design.matrix, routes)
+        return self._predict_routed(self.design.transform(self._check(X)), routes)
 
     def resume(self, X, y, weights, estimators):
         """Take over the state of fitted estimators."""

@@ -24,6 +24,14 @@ class CoarseTables:
     def __init__(self):
         self._source, self._made = None, {}
 
+    def bound_to(self, X):
+        """Tables of X: these, or new ones, as a copy of a pool may hold these still."""
+        if X is self._source:
+            return self
+        tables = CoarseTables()
+        tables._source = X
+        return tables
+
     def of(self, X, estimator):
         """X as ``estimator`` is to be fitted to it."""
         if not isinstance(estimator, _BINNING) or issparse(X):

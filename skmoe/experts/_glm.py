@@ -11,6 +11,7 @@ from skmoe._sklearn_compat import set_glm_loss
 from skmoe.experts._closed_form import ClosedFormPool
 from skmoe.experts._glm_terms import GammaTerms, PoissonTerms
 from skmoe.experts._least_squares import solve_semidefinite
+from skmoe.experts._linear_routed import pair_predictors
 from skmoe.likelihoods import GammaLikelihood, PoissonLikelihood
 
 # Newton's decrement per unit of weight at which to stop.
@@ -56,15 +57,24 @@ class GlmPool(ClosedFormPool):
 
     def fit(self, X, y, weights):
         """Fit every expert; parameters as in :meth:`EstimatorPool.fit`."""
-        self._resumed = None
-        design = self._bind(X, weights)
+        design = self._begin(X, weights)
         alphas = np.array([estimator.alpha for _, estimator in self.experts])
         ridge = np.outer(alphas, design.penalized / design.column_scale**2)
-        problem = _Problem(self, design, y, weights, ridge)
-        start = problem.fresh_start()
-        if self.coef is not None:
-            start = problem.better(self.coef, start)
-        self.coef, self.n_iter = problem.minimise(start)
+        total = weights.sum(axis=1)
+        # Where no row has a count, the unit of a count is all there is.
+        mean = (total @ y / total.sum()) or 1.0
+        coef, n_iter = self.coef, np.zeros(self.n_experts, dtype=int)
+        if coef is None:
+            coef = np.zeros(ridge.shape)
+            coef[:, 0] = np.log(mean) if self.fit_intercept else 0.0
+        coef = coef.copy()
+        for experts, own_design, rows, own in self._groups(design, weights):
+            problem = _Problem(self, own_design, y[rows], own, ridge[experts], mean)
+            start = problem.fresh_start()
+            if self.coef is not None:
+                start = problem.better(self.coef[experts], start)
+            coef[experts], n_iter[experts] = problem.minimise(start)
+        self.coef, self.n_iter = coef, n_iter
         return self
 
     def terms(self, y, weights, likelihood):
@@ -92,6 +102,10 @@ class GlmPool(ClosedFormPool):
 
     def _predict(self, matrix):
         return np.exp(np.minimum(matrix @ self.coef.T, _LARGEST_LOG))
+
+    def _predict_routed(self, matrix, routes):
+        logs = pair_predictors(matrix, self.coef[:, None], None, routes)[:, :, 0]
+        return np.exp(np.minimum(logs, _LARGEST_LOG))
 
     @property
     def penalty(self):
@@ -171,9 +185,11 @@ class _Problem:
     y : ndarray of shape (n_samples,)
     weights : ndarray of shape (n_samples, n_experts)
     ridge : ndarray of shape (n_experts, n_columns)
+    mean : float
+        Of y, over the rows of all experts.
     """
 
-    def __init__(self, family, design, y, weights, ridge):
+    def __init__(self, family, design, y, weights, ridge, mean):
         self.family = family
         self.design = design
         self.y = y
@@ -182,8 +198,7 @@ class _Problem:
         self.ridge = ridge
         mass = weights.sum(axis=0)
         self.mass = np.maximum(mass, np.finfo(np.float64).tiny)
-        # Where no row has a count, the unit of a count is all there is.
-        self.mean = (weights.sum(axis=1) @ y / mass.sum()) or 1.0
+        self.mean = mean
         self.means = np.where(mass > 0, weights.T @ y / self.mass, self.mean)
         length = max(_CHUNK_CELLS // (ridge.shape[1] + ridge.shape[0]), 256)
         self.parts = row_slices(len(y), length)

@@ -8,6 +8,7 @@ from sklearn.linear_model import LinearRegression, Ridge
 from skmoe._grams import row_slices
 from skmoe.experts._closed_form import ClosedFormPool
 from skmoe.experts._least_squares_terms import LeastSquaresTerms, moments_of
+from skmoe.experts._linear_routed import pair_predictors
 from skmoe.likelihoods import GaussianLikelihood
 
 # Relative size of a pivot above which the normal equations are solved as they are, and
@@ -26,22 +27,31 @@ class LeastSquaresPool(ClosedFormPool):
 
     estimator_class = LinearRegression
     exact_parameters = {"positive": [False]}
+    column_axis = 1
 
     def fit(self, X, y, weights):
         """Fit every expert; parameters as in :meth:`EstimatorPool.fit`."""
-        self._resumed = None
-        design = self._bind(X, weights)
+        design = self._begin(X, weights)
         targets = y.reshape(len(y), -1)
         center = self._total @ targets / self._total.sum() if self.fit_intercept else 0.0
+        size = design.n_columns + targets.shape[1]
+        moments = np.zeros((self.n_experts, size, size))
         length = max(_CHUNK_CELLS // design.n_columns, 256)
-        moments = sum(
-            moments_of(design.rows(part), targets[part] - center, weights[part].T)
-            for part in row_slices(len(targets), length)
-        )
+        without_rows = np.ones(self.n_experts, dtype=bool)
+        for experts, own_design, rows, own in self._groups(design, weights):
+            without_rows[experts] = False
+            own_targets = targets[rows] - center
+            for part in row_slices(len(own), length):
+                moments[experts] += moments_of(
+                    own_design.rows(part), own_targets[part], own[part].T
+                )
         coef, self.gram = self.solve(moments)
         if self.fit_intercept:
             coef[:, 0] += center
-        self.coef = coef if y.ndim == 2 else coef[:, :, 0]
+        coef = coef if y.ndim == 2 else coef[:, :, 0]
+        if self.coef is not None:
+            coef[without_rows] = self.coef[without_rows]
+        self.coef = coef
         return self
 
     def solve(self, moments):
@@ -105,6 +115,11 @@ class LeastSquaresPool(ClosedFormPool):
         columns = np.moveaxis(self.coef, 1, 0)
         flat = matrix @ columns.reshape(len(columns), -1)
         return flat.reshape(-1, *columns.shape[1:])
+
+    def _predict_routed(self, matrix, routes):
+        coef = self.coef.reshape(*self.coef.shape[:2], -1).swapaxes(1, 2)
+        prediction = pair_predictors(matrix, coef, None, routes)
+        return prediction if self.coef.ndim == 3 else prediction[:, :, 0]
 
     @property
     def penalty(self):

@@ -7,6 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from skmoe._softmax_regression import fit_softmax_regression, log_softmax
 from skmoe.experts._closed_form import ClosedFormPool
+from skmoe.experts._linear_routed import pair_predictors
 from skmoe.experts._logistic_terms import BinaryTerms, LogisticTerms
 from skmoe.likelihoods import CategoricalLikelihood
 
@@ -44,25 +45,21 @@ class LogisticPool(ClosedFormPool):
 
     def fit(self, X, y, weights):
         """Fit every expert; ``y`` holds class numbers."""
-        self._resumed = None
-        design = self._bind(X, weights)
-        n_classes = len(self.classes)
-        one_hot = np.eye(n_classes)[:, y]
-        if self.coef is None:
-            shape = (len(self.experts), n_classes - 1, design.n_columns)
-            self.coef = np.zeros(shape)
-        fits = [
-            fit_softmax_regression(
-                design.matrix,
-                one_hot * weights[:, k],
-                ridge=self.ridge[k],
-                coupling=self.coupling,
-                start=self.coef[k],
-            )
-            for k in range(len(self.experts))
-        ]
-        self.coef = np.stack([coef for coef, _ in fits])
-        self.n_iter = [n_iter for _, n_iter in fits]
+        design = self._begin(X, weights)
+        classes = np.eye(len(self.classes))
+        shape = (self.n_experts, len(self.classes) - 1, design.n_columns)
+        coef = np.zeros(shape) if self.coef is None else self.coef.copy()
+        n_iter, ridge = [0] * self.n_experts, self.ridge
+        for experts, own_design, rows, own in self._groups(design, weights):
+            for k, share in zip(experts, own.T, strict=True):
+                coef[k], n_iter[k] = fit_softmax_regression(
+                    own_design.matrix,
+                    classes[:, y[rows]] * share,
+                    ridge=ridge[k],
+                    coupling=self.coupling,
+                    start=coef[k],
+                )
+        self.coef, self.n_iter = coef, n_iter
         return self
 
     @property
@@ -107,6 +104,11 @@ class LogisticPool(ClosedFormPool):
         flat = matrix @ self.coef.reshape(-1, n_columns).T
         logits[:-1] = flat.reshape(-1, n_experts, n_free).transpose(2, 0, 1)
         return np.exp(log_softmax(logits)).transpose(1, 2, 0)
+
+    def _predict_routed(self, matrix, routes):
+        logits = np.zeros((len(self.classes), *routes.experts.shape))
+        logits[:-1] = np.moveaxis(pair_predictors(matrix, self.coef, None, routes), -1, 0)
+        return np.moveaxis(np.exp(log_softmax(logits)), 0, -1)
 
     @property
     def penalty(self):

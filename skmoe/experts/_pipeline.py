@@ -87,6 +87,10 @@ class PipelinePool(TogetherMixin):
         """Predictions of shape (n_samples, n_experts[, n_outputs or n_classes])."""
         return self.inner.predict(self.transformed(X))
 
+    def predict_routed(self, X, routes):
+        """The same of the routed pairs only: (n_samples, top_k[, ...])."""
+        return self.inner.predict_routed(self.transformed(X), routes)
+
     def resume(self, X, y, weights, estimators):
         """Take over the state of fitted pipelines, with their transformers."""
         if not _same_transformers(estimators):
@@ -99,6 +103,13 @@ class PipelinePool(TogetherMixin):
         self.inner = copy(self._unfitted)
         lasts = [pipeline.steps[-1][1] for pipeline in estimators]
         self.inner.resume(self._matrix, y, weights, lasts)
+
+    def unfitted(self, rows):
+        """An unfitted pool of the same experts, for fits to these rows."""
+        pool = copy(self)
+        pool.inner = self._unfitted
+        pool._keep(None, None, None)
+        return pool
 
     # -- solved together with the gate, as the inner pool is ----------------------------
 

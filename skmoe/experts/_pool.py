@@ -1,5 +1,6 @@
 """A pool of scikit-learn estimators, each fitted with its own weights."""
 
+from copy import copy
 from functools import partial
 from time import perf_counter
 
@@ -13,10 +14,10 @@ from skmoe._naming import naming_expert
 from skmoe._sklearn_compat import safe_indexing
 from skmoe._validation import Rows
 from skmoe.experts._coarse import CoarseTables
+from skmoe.experts._columns import Columns, cut_small_shares
 from skmoe.experts._linear_predict import predict_linear, predict_linear_proba
+from skmoe.experts._routed import predict_experts_proba_routed, predict_experts_routed
 
-# A share of a row below this is cut: trees spend leaves on rows of no weight.
-_SMALLEST_SHARE = 1e-3
 # Handing a shorter task to another thread costs about as much as it saves.
 _PARALLEL_SECONDS = 0.02
 
@@ -32,7 +33,7 @@ class EstimatorPool:
         None for a target of shape (n_samples,).
     draw : callable or None
         ``draw(weights) -> counts`` for the experts that take no weights, which are
-        fitted on whole rows instead.
+        fitted on whole rows instead; ``draw(weights, rows=rows)`` for some rows only.
     n_jobs : int or None
     """
 
@@ -60,19 +61,26 @@ class EstimatorPool:
         ----------
         X : array-like of shape (n_samples, n_features)
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        weights : ndarray of shape (n_samples, n_experts)
+        weights : {ndarray, sparse array} of shape (n_samples, n_experts)
             Row weights times responsibilities.
 
         Returns
         -------
         self : EstimatorPool
         """
+        self.tables = self.tables.bound_to(X)
         fits = [
-            self._fit_one(k, X, y, shares)
-            for k, shares in enumerate(self._shares(weights))
+            self._fit_one(k, X, y, share) for k, share in enumerate(self._shares(weights))
         ]
         self.fitted = self._run(fits)
         return self
+
+    def unfitted(self, rows):
+        """An unfitted pool of the same experts, for fits to these rows."""
+        pool = copy(self)
+        pool.fitted = [None] * self.n_experts
+        pool.draw = self.draw and partial(self.draw, rows=rows)
+        return pool
 
     def predict_held_out(self, X, y, weights, folds, among=None):
         """Predictions for each row by experts that were not fitted to it.
@@ -95,6 +103,7 @@ class EstimatorPool:
         prediction : ndarray of shape (n_samples, n_asked[, n_outputs or n_classes])
         """
         among = range(self.n_experts) if among is None else among
+        self.tables = self.tables.bound_to(X)
         shares = self._shares(weights)
         tasks, places = [], []
         for column, k in enumerate(among):
@@ -108,28 +117,38 @@ class EstimatorPool:
             prediction[rows, column] = answer
         return prediction
 
-    def _held_out_tasks(self, k, X, y, shares, folds):
+    def _held_out_tasks(self, k, X, y, share, folds):
         """Functions that fit expert k and give rows and its predictions for them."""
         has_bags = self.keywords[k] and getattr(self.experts[k][1], "oob_score", False)
         if self.trusts_bags and has_bags:
-            return [partial(self._out_of_bag, k, X, y, shares, folds)]
+            return [partial(self._out_of_bag, k, X, y, share, folds)]
         return [
-            partial(self._out_of_fold, k, X, y, shares, train, test)
+            partial(self._out_of_fold, k, X, y, share, train, test)
             for train, test in folds
         ]
 
-    def _out_of_fold(self, k, X, y, shares, train, test):
-        kept = np.zeros_like(shares)
-        kept[train] = shares[train]
-        if not kept.any():  # nor is it to know of the other folds then
-            kept[train] = 1.0
+    def _out_of_fold(self, k, X, y, share, train, test):
+        def kept():
+            rows, weights = share()
+            inside = np.zeros(len(y), dtype=bool)
+            inside[train] = True
+            if not inside[rows].any():  # nor is it to know of the other folds then
+                return np.flatnonzero(inside), np.ones(int(inside.sum()))
+            return rows[inside[rows]], weights[inside[rows]]
+
         expert = self._fit_one(k, X, y, kept, fresh=True)()
         return test, self._ask([expert], safe_indexing(X, test), [k])[:, 0]
 
-    def _out_of_bag(self, k, X, y, shares, folds):
-        shares = shares if shares.any() else np.ones_like(shares)
-        expert = self._fit_one(k, X, y, shares, fresh=True)()
-        answer, rows = self._ask([expert], X, [k])[:, 0], np.flatnonzero(shares > 0)
+    def _out_of_bag(self, k, X, y, share, folds):
+        rows, weights = share()
+        if rows.size == 0:
+            rows, weights = np.arange(len(y)), np.ones(len(y))
+
+        def given():
+            return rows, weights
+
+        expert = self._fit_one(k, X, y, given, fresh=True)()
+        answer = self._ask([expert], X, [k])[:, 0]
         told = self._told_out_of_bag(expert, answer[rows])
         flat = told.reshape(len(told), -1)
         # A row that was in all bags has zeros, or no numbers.
@@ -139,7 +158,7 @@ class EstimatorPool:
         for train, test in folds:
             missing = np.intersect1d(test, unknown)
             if missing.size:
-                _, filled = self._out_of_fold(k, X, y, shares, train, missing)
+                _, filled = self._out_of_fold(k, X, y, given, train, missing)
                 answer[missing] = filled
         return np.arange(len(y)), answer
 
@@ -157,15 +176,20 @@ class EstimatorPool:
         return [first, *rest]
 
     def _shares(self, weights):
-        """For each expert its weights, or how often it is given each row."""
+        """For each expert a function that tells its rows, and their weights.
+
+        Or how often it is given each row. Asked when it is needed, as the rows of all
+        experts may be more than the weights.
+        """
         weights = cut_small_shares(weights)
         counts = self.draw(weights) if None in self.keywords else None
+        weighted, counted = Columns(weights), counts is not None and Columns(counts)
         return [
-            (weights if keyword else counts)[:, k]
+            partial((weighted if keyword else counted).__getitem__, k)
             for k, keyword in enumerate(self.keywords)
         ]
 
-    def _fit_one(self, k, X, y, weights, fresh=False):
+    def _fit_one(self, k, X, y, share, fresh=False):
         """The fit of expert k, as a function to be called anywhere.
 
         One without rows stays what it was, unless it is to be ``fresh``.
@@ -175,18 +199,17 @@ class EstimatorPool:
         X = self.tables.of(X, template)
 
         def fit():
-            rows = np.flatnonzero(weights > 0)
+            rows, own = share()
             if rows.size == 0 and earlier is not None:
                 return earlier
             with naming_expert(name, template, self.iteration):
                 if rows.size == 0:
                     return self._fit_rows(template, X, y, None)
                 if keyword is None:
-                    repeated = np.repeat(rows, weights[rows].astype(int))
+                    repeated = np.repeat(rows, own.astype(int))
                     X_rows = safe_indexing(X, repeated)
                     return self._fit_rows(template, X_rows, y[repeated], None)
                 X_rows = X if rows.size == len(y) else safe_indexing(X, rows)
-                own = weights[rows]
                 # Weights of one are none: an expert alone is the plain estimator.
                 passed = None if np.all(own == 1.0) else {keyword: own}
                 return self._fit_rows(template, X_rows, y[rows], passed)
@@ -199,6 +222,18 @@ class EstimatorPool:
     def predict(self, X):
         """Predictions of shape (n_samples, n_experts[, n_outputs or n_classes])."""
         return self._ask(self.fitted, X, range(self.n_experts))
+
+    def predict_routed(self, X, routes):
+        """Predictions of shape (n_samples, top_k[, n_outputs]) for the routed pairs."""
+        return predict_experts_routed(
+            self.fitted,
+            X,
+            routes,
+            self.n_outputs,
+            self.names,
+            self.iteration,
+            self.n_jobs,
+        )
 
     def _ask(self, estimators, X, numbers):
         names = [self.names[k] for k in numbers]
@@ -238,6 +273,12 @@ class ClassifierPool(EstimatorPool):
             weights = None
         return super()._fit_rows(template, X, self.classes[y], weights)
 
+    def predict_routed(self, X, routes):
+        """Probabilities of shape (n_samples, top_k, n_classes) for the routed pairs."""
+        return predict_experts_proba_routed(
+            self.fitted, X, routes, self.classes, self.names, self.iteration, self.n_jobs
+        )
+
     def _ask(self, estimators, X, numbers):
         names = [self.names[k] for k in numbers]
         return predict_experts_proba(estimators, X, self.classes, names, self.iteration)
@@ -249,14 +290,6 @@ class ClassifierPool(EstimatorPool):
         known = np.searchsorted(self.classes, expert.classes_)
         proba[:, known] = expert.oob_decision_function_
         return proba
-
-
-def cut_small_shares(weights):
-    """Set shares below a thousandth of a row to zero; rows keep their weight."""
-    row_weights = weights.sum(axis=1, keepdims=True)
-    kept = np.where(weights < _SMALLEST_SHARE * row_weights, 0.0, weights)
-    kept_weights = kept.sum(axis=1, keepdims=True)
-    return kept * (row_weights / np.where(kept_weights > 0, kept_weights, 1.0))
 
 
 def predict_experts(estimators, X, n_outputs, names, iteration=None):

@@ -14,6 +14,14 @@ The gate protocol, duck-typed; ``K`` is the number of experts:
 ``penalty_`` (optional)
     What the gate's own objective subtracts from the log-likelihood; 0 if absent.
 
+``takes_sparse_targets`` (optional)
+    True where ``responsibilities`` may be a sparse array: rows that are sent to few of
+    many experts. A gate without it is given all zeros.
+``logits_of_numbers(X)`` -> (n_samples, K) (optional)
+    ``log g_k(x)`` up to a number of each row, for finite numbers, without checks.
+``with_load_loss(slopes)`` -> gate (optional)
+    A copy whose next fit also pays ``slopes[k] * g_k(x)`` for each row.
+
 ``bind(X, weights)`` (optional)
     A faster way of being fitted to the same rows many times, as :class:`BoundGate`. If
     that offers ``terms``, gate and experts may be solved together; see
@@ -31,6 +39,9 @@ from skmoe.gates._protocol import (
     fit_gate,
     gate_n_parameters,
     gate_penalty,
+    gate_scores,
+    gate_with_load_loss,
+    has_fast_scores,
     joint_log_proba,
 )
 from skmoe.gates._resolve import check_gate
@@ -47,5 +58,8 @@ __all__ = [
     "fit_gate",
     "gate_n_parameters",
     "gate_penalty",
+    "gate_scores",
+    "gate_with_load_loss",
+    "has_fast_scores",
     "joint_log_proba",
 ]

@@ -1,6 +1,7 @@
 """Any classifier as a gate."""
 
 import numpy as np
+from scipy.sparse import coo_array
 from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.utils import get_tags
@@ -45,6 +46,8 @@ class ClassifierGate(GateMixin, BaseEstimator):
            [0.2, 0.8]])
     """
 
+    takes_sparse_targets = True
+
     def __init__(self, classifier):
         self.classifier = classifier
 
@@ -69,8 +72,10 @@ class ClassifierGate(GateMixin, BaseEstimator):
                 f"gate: {type(self.classifier).__name__} accepts no sample_weight, so "
                 "it cannot be given soft targets; use a classifier that does."
             )
-        rows, experts = np.nonzero(targets >= _SMALLEST_SHARE)
-        shares = targets[rows, experts] * weights[rows]
+        table = coo_array(targets)
+        kept = table.data >= _SMALLEST_SHARE
+        rows, experts = (numbers[kept] for numbers in table.coords)
+        shares = table.data[kept] * weights[rows]
         classifier, keyword = clone(self.classifier), {keyword: shares}
         if np.all(experts == experts[:1]):
             # Many classifiers refuse a single class: one expert has all rows.

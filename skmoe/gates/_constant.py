@@ -33,6 +33,8 @@ class ConstantGate(GateMixin, BaseEstimator):
     array([0.7, 0.3])
     """
 
+    takes_sparse_targets = True
+
     def fit(self, X, responsibilities, sample_weight=None):
         """Average the responsibilities.
 

@@ -1,8 +1,9 @@
 """What gates share, and how training talks to any of them."""
 
-from copy import deepcopy
+from copy import copy, deepcopy
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_array
@@ -27,16 +28,19 @@ class GateMixin:
 
 
 def check_responsibilities(X, responsibilities, sample_weight):
-    """Validate a gate's soft targets and weights against X."""
+    """Validate a gate's soft targets and weights against X; a sparse table stays one."""
     responsibilities = check_array(
-        responsibilities, dtype=np.float64, input_name="responsibilities"
+        responsibilities,
+        dtype=np.float64,
+        input_name="responsibilities",
+        accept_sparse="csr",
     )
     n_samples = num_samples(X)
-    if len(responsibilities) != n_samples:
+    if responsibilities.shape[0] != n_samples:
         raise ValueError(
-            f"responsibilities has {len(responsibilities)} rows, X has {n_samples}."
+            f"responsibilities has {responsibilities.shape[0]} rows, X has {n_samples}."
         )
-    if (responsibilities < 0).any():
+    if responsibilities.min() < 0:
         raise ValueError("responsibilities has negative values.")
     weights = check_sample_weight(sample_weight, X, dtype=np.float64)
     return responsibilities, weights
@@ -78,7 +82,15 @@ def fit_gate(gate, X, responsibilities, sample_weight):
     keyword = weight_keyword(gate)
     if keyword is None:
         raise ValueError(f"{type(gate).__name__}.fit accepts no sample_weight.")
+    last = _last_step(gate)
+    if issparse(responsibilities) and not getattr(last, "takes_sparse_targets", False):
+        responsibilities = responsibilities.toarray()
     return gate.fit(X, responsibilities, **{keyword: sample_weight})
+
+
+def _last_step(gate):
+    """A gate itself, or the one that a pipeline ends in."""
+    return _last_step(gate.steps[-1][1]) if isinstance(gate, Pipeline) else gate
 
 
 def joint_log_proba(gate, X):
@@ -89,11 +101,60 @@ def joint_log_proba(gate, X):
     return gate.predict_joint_log_proba(X)
 
 
+def gate_scores(gate, rows):
+    """What experts of a row are selected by: log g_k(x), up to a number of each row.
+
+    Parameters
+    ----------
+    gate : gate
+    rows : Rows
+
+    Returns
+    -------
+    scores : ndarray of shape (n_samples, n_experts)
+        A new array.
+    log_evidence : ndarray of shape (n_samples,) or float
+        log p(x) of a generative gate.
+    """
+    if has_fast_scores(gate) and rows.numbers is not None:
+        return gate.logits_of_numbers(rows.numbers), 0.0
+    scores = joint_log_proba(gate, rows.X)
+    # scipy's logsumexp takes two to ten times as long.
+    peak = scores.max(axis=1)
+    return scores, peak + np.log(np.exp(scores - peak[:, None]).sum(axis=1))
+
+
+def has_fast_scores(gate):
+    """Whether scores of a few rows cost next to nothing."""
+    # Of its own class: a subclass may answer otherwise, and is asked itself.
+    return "logits_of_numbers" in vars(type(gate))
+
+
+def gate_with_load_loss(gate, slopes):
+    """A copy of ``gate`` whose next fit lowers the probability of busy experts.
+
+    Parameters
+    ----------
+    gate : gate
+    slopes : ndarray of shape (n_experts,)
+        See :meth:`SoftmaxGate.with_load_loss`.
+    """
+    if isinstance(gate, Pipeline):
+        gate = copy(gate)
+        name, last = gate.steps[-1]
+        gate.steps = [*gate.steps[:-1], (name, gate_with_load_loss(last, slopes))]
+        return gate
+    if not hasattr(gate, "with_load_loss"):
+        raise ValueError(
+            f"load_balancing='auxiliary': {type(gate).__name__} cannot take the load "
+            "into its objective; use gate='softmax', or load_balancing='bias'."
+        )
+    return gate.with_load_loss(slopes)
+
+
 def gate_penalty(gate):
     """What a fitted gate subtracts from the log-likelihood in its objective."""
-    if isinstance(gate, Pipeline):
-        return gate_penalty(gate.steps[-1][1])
-    return getattr(gate, "penalty_", 0.0)
+    return getattr(_last_step(gate), "penalty_", 0.0)
 
 
 def gate_n_parameters(gate):
@@ -103,6 +164,5 @@ def gate_n_parameters(gate):
 
 def is_gate(candidate):
     """Whether ``candidate`` follows the gate protocol as it stands."""
-    if isinstance(candidate, Pipeline):
-        return is_gate(candidate.steps[-1][1])
+    candidate = _last_step(candidate)
     return hasattr(candidate, "predict_joint_log_proba") and not is_classifier(candidate)

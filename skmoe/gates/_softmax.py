@@ -5,16 +5,23 @@ from copy import copy
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmoe._design import Design
 from skmoe._sklearn_compat import Interval
+from skmoe._softmax_of_pairs import PairsObjective, fit_softmax_to_pairs
 from skmoe._softmax_regression import fit_softmax_regression, log_softmax
 from skmoe.gates._protocol import GateMixin, check_responsibilities
 from skmoe.gates._softmax_terms import SoftmaxTerms
 
+_FEW = 16
+# Responsibilities, and parameters, up to which sparse ones are better held with zeros.
+_SMALL_CELLS, _SMALL_UNKNOWNS = 500_000, 200
+# Of L-BFGS in one iteration of EM, which comes back.
+_N_STEPS = 12
 # A row is decided when every other expert has less than this share of it.
 _DECIDED = 1e-6
 
@@ -41,7 +48,13 @@ class SoftmaxGate(GateMixin, BaseEstimator):
     max_iter : int, default=100
         Most Newton steps of one fit.
     tol : float, default=1e-10
-        Expected gain of log-likelihood per row at which the steps end.
+        Expected gain of log-likelihood per row at which the steps end. Where
+        ``responsibilities`` are sparse, or there is a ``z_loss``, steps are those of
+        L-BFGS, and end where one gains less than the root of ``tol``.
+    z_loss : float, default=0.0
+        Strength of the router z-loss [2]_, which keeps logits small: per row, the square
+        of their log-sum-exp, when they are centred over the experts, less its smallest
+        value. Literature takes 1e-3.
 
     Attributes
     ----------
@@ -61,6 +74,8 @@ class SoftmaxGate(GateMixin, BaseEstimator):
     ----------
     .. [1] R. A. Jacobs, M. I. Jordan, S. J. Nowlan and G. E. Hinton (1991). Adaptive
        mixtures of local experts. Neural Computation 3, 79-87.
+    .. [2] B. Zoph et al. (2022). ST-MoE: Designing stable and transferable sparse expert
+       models. arXiv:2202.08906.
 
     Examples
     --------
@@ -77,12 +92,16 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         "alpha": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "z_loss": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, alpha=1e-2, *, max_iter=100, tol=1e-10):
+    takes_sparse_targets = True
+
+    def __init__(self, alpha=1e-2, *, max_iter=100, tol=1e-10, z_loss=0.0):
         self.alpha = alpha
         self.max_iter = max_iter
         self.tol = tol
+        self.z_loss = z_loss
 
     def fit(self, X, responsibilities, sample_weight=None):
         """Fit the gate to soft targets.
@@ -90,7 +109,7 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        responsibilities : array-like of shape (n_samples, n_experts)
+        responsibilities : {array-like, sparse matrix} of shape (n_samples, n_experts)
             Each expert's share of a row; rows sum to one.
         sample_weight : array-like of shape (n_samples,), default=None
 
@@ -106,6 +125,22 @@ class SoftmaxGate(GateMixin, BaseEstimator):
     def bind(self, X, weights):
         """Check and standardise X once, for many fits."""
         return _BoundSoftmax(self, X, weights)
+
+    def with_load_loss(self, slopes):
+        """A copy whose objective also falls with the probability of busy experts.
+
+        Parameters
+        ----------
+        slopes : ndarray of shape (n_experts,)
+            What a unit of each expert's probability costs, per unit of weight.
+
+        Returns
+        -------
+        gate : SoftmaxGate
+        """
+        gate = copy(self)
+        gate._load_slopes = slopes
+        return gate
 
     def _warn_if_separated(self, logits):
         proba = np.exp(log_softmax(logits.T))
@@ -135,6 +170,13 @@ class SoftmaxGate(GateMixin, BaseEstimator):
             self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
         )
         return self.log_proba_of_numbers(X)
+
+    def logits_of_numbers(self, X):
+        """Logits of finite numbers that need no checks, (n_samples, n_experts)."""
+        if len(self.coef_) > _FEW:
+            return X @ self.coef_.T + self.intercept_
+        # Rows last, as who looks for the largest of few goes over rows.
+        return (self.coef_ @ X.T + self.intercept_[:, None]).T
 
     def log_proba_of_numbers(self, X):
         """:meth:`predict_log_proba` of finite numbers that need no more checks."""
@@ -169,12 +211,23 @@ class _BoundSoftmax:
     def fit(self, gate, responsibilities):
         """A fitted copy of ``gate``, which starts from its state."""
         gate = copy(gate)
-        self.update(gate, responsibilities)
+        self.update(gate, responsibilities, _N_STEPS)
         return gate
 
-    def update(self, gate, responsibilities):
-        """Fit ``gate`` itself, by binding new attributes."""
+    def update(self, gate, responsibilities, max_steps=None):
+        """Fit ``gate`` itself, by binding new attributes.
+
+        With ``max_steps``, L-BFGS makes no more steps: it will go on from there.
+        """
         n_experts = responsibilities.shape[1]
+        slopes = vars(gate).pop("_load_slopes", None)
+        if issparse(responsibilities) and self._is_small(n_experts):
+            responsibilities = responsibilities.toarray()
+        if issparse(responsibilities) or slopes is not None or gate.z_loss:
+            max_steps = max_steps or gate.max_iter
+            targets = csr_array(responsibilities)
+            self._update_in_chunks(gate, targets, slopes, max_steps)
+            return
         coef, n_iter = fit_softmax_regression(
             self.design.matrix,
             np.ascontiguousarray(responsibilities.T * self.weights),
@@ -185,12 +238,30 @@ class _BoundSoftmax:
             tol=gate.tol,
             max_iter=gate.max_iter,
         )
-        self._set(gate, coef, n_iter)
+        self._set(gate, _centred(coef), n_iter)
 
-    def _set(self, gate, free, n_iter):
-        """Give ``gate`` the coefficients ``free`` against the last expert."""
-        coef = np.vstack([free, np.zeros(self.design.n_columns)])
+    def _is_small(self, n_experts):
+        """Whether Newton's steps, which end at the maximum, cost next to nothing."""
+        n_unknowns = (n_experts - 1) * self.design.n_columns
+        cells = self.design.n_samples * n_experts
+        return cells <= _SMALL_CELLS and n_unknowns <= _SMALL_UNKNOWNS
+
+    def _update_in_chunks(self, gate, targets, slopes, max_steps):
+        targets = targets.multiply(self.weights[:, None]).tocsr()
+        ridge = gate.alpha * self.design.penalized
+        objective = PairsObjective(self.design, targets, ridge, slopes, gate.z_loss)
+        start = _centred(self._start(gate, targets.shape[1]))
+        coef, n_iter = fit_softmax_to_pairs(
+            objective, start, np.sqrt(gate.tol), min(max_steps, gate.max_iter)
+        )
         coef -= coef.mean(axis=0)
+        self._set(gate, coef, n_iter)
+        if slopes is not None or gate.z_loss:
+            objective(coef)
+            gate.penalty_ = objective.penalty
+
+    def _set(self, gate, coef, n_iter):
+        """Give ``gate`` coefficients that sum to zero over the experts."""
         slopes, intercept = self.design.to_user(coef)
         vars(gate).pop("feature_names_in_", None)
         vars(gate).update(
@@ -198,7 +269,7 @@ class _BoundSoftmax:
             coef_=slopes,
             intercept_=intercept,
             n_iter_=n_iter,
-            n_parameters_=free.size,
+            n_parameters_=coef[:-1].size,
             penalty_=0.5 * gate.alpha * np.sum(coef**2 * self.design.penalized),
         )
         if gate.alpha == 0:
@@ -221,6 +292,8 @@ class _BoundSoftmax:
 
     def terms(self, gate, n_experts):
         """The gate's part of the log-likelihood, for solving it with the experts."""
+        if gate.z_loss:
+            return None
         return SoftmaxTerms(self.design, self.weights, n_experts, gate.alpha)
 
     def parameters(self, gate, terms):
@@ -230,5 +303,11 @@ class _BoundSoftmax:
     def with_parameters(self, gate, terms, vector, n_iter):
         """A copy of ``gate`` with these parameters."""
         gate = copy(gate)
-        self._set(gate, vector.reshape(terms.shape), n_iter)
+        self._set(gate, _centred(vector.reshape(terms.shape)), n_iter)
         return gate
+
+
+def _centred(free):
+    """Coefficients against the last expert, of all and summing to zero."""
+    coef = np.vstack([free, np.zeros(free.shape[1])])
+    return coef - coef.mean(axis=0)

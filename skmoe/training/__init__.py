@@ -5,10 +5,13 @@
 ``_joint``      gate and experts solved together: ``_joint_problem`` is the objective,
                 which ``_quasi_newton`` climbs
 ``_stochastic`` the loop in which rows are drawn
+``_routed_em``  the loop in which each row knows few of many experts: ``_routing`` sends
+                it to them, ``_balance`` evens out their load, ``_routed`` is one
+                iteration, ``_routed_fit`` the way there from a start
 ``_cross_fit``  rounds in which no row is judged by what was fitted to it; ``_folds``
 ``_revival``    experts that lost their rows
 ``_parts``      gate, experts and dispersions, and one step of each
-``_rows``       orders and draws of rows that depend on their content alone
+``_rows``       orders of rows that depend on their content alone; ``_draws``
 ``_fit``        several starts
 
 Training knows the protocols of gates, experts and likelihoods, not their kinds.
@@ -40,23 +43,29 @@ know nothing.
 """
 
 from skmoe.training._cross_fit import CrossFitting
+from skmoe.training._draws import RowDraws
 from skmoe.training._em import Result, evaluate
 from skmoe.training._fit import E_STEPS, continue_fit, fit_starts
 from skmoe.training._folds import make_folds
 from skmoe.training._parts import Parts, TrainingData, normalise
-from skmoe.training._rows import RowDraws, RowSummary
+from skmoe.training._routed_fit import evaluate_routed
+from skmoe.training._routing import Router, route
+from skmoe.training._rows import RowSummary
 
 __all__ = [
     "E_STEPS",
     "CrossFitting",
     "Parts",
     "Result",
+    "Router",
     "RowDraws",
     "RowSummary",
     "TrainingData",
     "continue_fit",
     "evaluate",
+    "evaluate_routed",
     "fit_starts",
     "make_folds",
     "normalise",
+    "route",
 ]

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skmoe._naming import naming_gate
+from skmoe._routes import Routes
 from skmoe._sklearn_compat import safe_indexing
 from skmoe.gates import bind_gate, joint_log_proba
 from skmoe.likelihoods import fit_dispersion
@@ -68,7 +69,10 @@ class CrossFitting:
         n_kinds : int
             1 where all experts are clones, of which one answers for all.
         """
-        weights = np.tile(data.weights[:, None], parts.pool.n_experts)
+        # None of the others is asked, so none is fitted.
+        n_samples, n_experts = len(data.weights), parts.pool.n_experts
+        routes = Routes(np.tile(np.arange(n_kinds), (n_samples, 1)), n_experts)
+        weights = routes.table(np.tile(data.weights[:, None], n_kinds))
         pool = copy(parts.pool)
         pool.iteration = 1
         alone = pool.predict_held_out(

@@ -22,7 +22,8 @@ class Result:
     ``lower_bound`` is the objective per unit of weight; ``lower_bounds`` its best value
     after each iteration. ``load`` is each expert's share of the weight, ``lost`` are the
     experts left with next to none. ``held_out`` is the log-likelihood of each row by fits
-    to other rows, where training was so.
+    to other rows, where training was so; ``gate_entropy`` is the mean entropy of the
+    weights of the experts that rows are sent to, where they are.
     """
 
     parts: object
@@ -33,6 +34,7 @@ class Result:
     converged: bool = False
     lost: tuple = ()
     held_out: np.ndarray | None = None
+    gate_entropy: float | None = None
 
 
 def soft_step(log_joint, weights):

@@ -16,6 +16,8 @@ from skmoe.training._em import (
     soft_step,
 )
 from skmoe.training._joint import joint_em, joint_terms
+from skmoe.training._routed import Given
+from skmoe.training._routed_fit import routed_solution, routed_start
 from skmoe.training._start import (
     n_start_rows,
     starting_responsibilities,
@@ -59,15 +61,17 @@ def fit_starts(
     results : list of Result
         One for each start, in order.
     """
-    terms = joint_terms(parts, data) if solver == "em" and cross is None else None
+    terms = _terms(parts, data, solver, cross)
     rough = terms is not None and not terms.has_m_step
     rough = rough or (cross is not None and summary.holds_indicators)
     samples = [] if terms is None else _samples(parts, data, summary, rough, random_state)
-    solve = _solution(solver, terms, samples, cross)
+    solve = _solution(solver, terms, samples, cross, parts, summary, random_state)
     first = samples[0] if samples else data
     summary = summary.subset(first.rows) if samples else summary
     rest = summary if cross is None else _what_is_left(summary, parts, cross)
     n_experts = parts.pool.n_experts
+    is_routed = parts.router is not None and terms is None
+    propose = routed_start(parts.router) if is_routed else starting_responsibilities
     seeds = random_state.randint(np.iinfo(np.int32).max, size=n_init)
 
     def run(number):
@@ -77,13 +81,13 @@ def fit_starts(
             # Rounds on held-out rows are too dear for several starts to compete.
             kinds = kinds if cross is None else kinds[:1]
             proposals = [
-                starting_responsibilities(
-                    kind, rest if kind == "auto" else summary, n_experts, start_state
-                )
+                propose(kind, rest if kind == "auto" else summary, n_experts, start_state)
                 for kind in kinds
             ]
         else:
             proposals = [init[first.rows] if samples else init]
+            if is_routed:
+                proposals = [Given.of_table(init, parts.router.n_slots)]
         # A copy of a pool is a snapshot.
         own = replace(parts, gate=deepcopy(parts.gate), pool=copy(parts.pool))
         with watch(number) as on_iteration:
@@ -109,9 +113,9 @@ def continue_fit(
 ):  # fmt: skip
     """Train on from an earlier fit, whose objective is not undercut."""
     start = Result(parts, earlier.responsibilities)
-    terms = joint_terms(parts, data) if solver == "em" and cross is None else None
+    terms = None if parts.router is not None else _terms(parts, data, solver, cross)
     samples = [] if terms is None else _samples(parts, data, summary, False, random_state)
-    solve = _solution(solver, terms, samples, cross)
+    solve = _solution(solver, terms, samples, cross, parts, summary, random_state)
     with watch(0) as on_iteration:
         return solve(
             [start], data, draws, max_iter=max_iter, tol=tol, on_iteration=on_iteration,
@@ -119,8 +123,24 @@ def continue_fit(
         )  # fmt: skip
 
 
-def _solution(solver, terms, samples, cross):
+def _terms(parts, data, solver, cross):
+    """The experts' part of the log-likelihood where it is solved jointly."""
+    if solver != "em" or cross is not None:
+        return None
+    if parts.router is not None and not parts.router.allows_dense(data.X.shape[1]):
+        return None
+    return joint_terms(parts, data)
+
+
+def _solution(solver, terms, samples, cross, parts, summary, random_state):
     """The loop of ``solver``, or the joint solution where there is one."""
+    if parts.router is not None:
+        keys = summary.places(random_state)
+        return partial(
+            routed_solution, e_step=E_STEPS[solver], keys=keys, terms=terms,
+            samples=samples, folds=None if cross is None else cross.folds,
+            is_drawn=solver == "stochastic-em",
+        )  # fmt: skip
     if cross is not None:
         return partial(_cross_fitted, cross=cross, solver=solver)
     if terms is None:

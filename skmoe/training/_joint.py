@@ -39,6 +39,8 @@ def joint_terms(parts, data):
         return None
     if parts.pooling:
         return None
+    if data.bound_gate.terms(parts.gate, parts.pool.n_experts) is None:
+        return None
     design = getattr(data.bound_gate, "design", None)
     parts.pool.bind(data.X, data.weights, design)
     return parts.pool.terms(data.target, data.weights, parts.likelihood)
@@ -87,6 +89,27 @@ def joint_em(starts, data, terms, samples, *, max_iter, tol, on_iteration, earli
         kept = (max(bound, earlier.lower_bound) for bound in best.lower_bounds)
         return replace(earlier, lower_bounds=tuple(kept), converged=best.converged)
     return best
+
+
+def joint_start(starts, data, terms, samples, *, max_iter, tol):
+    """Gate and experts solved together on the first sample alone.
+
+    Parameters
+    ----------
+    starts, data, terms, samples, max_iter, tol
+        As in :func:`joint_em`.
+
+    Returns
+    -------
+    parts : Parts
+    """
+    untold = {"max_iter": max_iter, "tol": tol, "on_iteration": lambda *_: False}
+    with limited_threads(0):
+        problem = JointProblem(starts[0].parts, data, terms)
+        first = problem.subset(samples[0]) if samples else problem
+        vector, _ = _first_vector([first], starts, None, untold)
+        vector, values, _ = _settle(first, vector, untold)
+        return first.parts_at(vector, len(values))
 
 
 def _to_the_top(problem, vector, values, converged, options):

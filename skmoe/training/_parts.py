@@ -49,7 +49,8 @@ class TrainingData:
 class Parts:
     """Gate, experts and dispersions (or their models); fitted or to be fitted.
 
-    ``pooling`` is added to every responsibility when experts are fitted.
+    ``pooling`` is added to every responsibility when experts are fitted; with a
+    ``router``, rows are sent to some of the experts only.
     """
 
     gate: object
@@ -57,6 +58,7 @@ class Parts:
     likelihood: object
     dispersion: object = None
     pooling: float = 0.0
+    router: object = None
 
     @property
     def has_memory(self):

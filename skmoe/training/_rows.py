@@ -172,6 +172,10 @@ class RowSummary:
             return self
         return RowSummary(self.X, rest, self.weights, self.least_variance)
 
+    def places(self, random_state):
+        """Numbers in [0, 1) that follow from the rows' content, by chance."""
+        return self._places(random_state.uniform())
+
     def _places(self, offset):
         """Numbers in [0, 1) that follow from the rows' content in no simple way."""
         return (_SCATTER * self._keys() + offset) % 1.0
@@ -228,83 +232,6 @@ def hashed(numbers, seed):
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z = z ^ (z >> np.uint64(31))
     return z
-
-
-def systematic_counts(mass, order, n_draws, offset):
-    """How often each row is drawn, by systematic sampling proportional to ``mass``.
-
-    Parameters
-    ----------
-    mass : ndarray of shape (n_samples,)
-    order : ndarray of shape (n_samples,)
-        The order in which mass is cumulated.
-    n_draws : int
-    offset : float in [0, 1)
-
-    Returns
-    -------
-    counts : ndarray of int, of shape (n_samples,)
-        Sums to ``n_draws`` up to one; each within one of its expectation.
-    """
-    cumulated = np.cumsum(mass[order])
-    # Rounded, so that the rounding of a sum cannot move a draw to the next row.
-    ticks = np.round(cumulated * (n_draws / cumulated[-1]), _DECIMALS)
-    passed = np.floor(ticks + offset)
-    counts = np.empty(len(mass), dtype=np.intp)
-    counts[order] = np.diff(passed, prepend=np.floor(offset))
-    return counts
-
-
-class RowDraws:
-    """Whole rows in place of shares of rows, for who takes no weights.
-
-    Parameters
-    ----------
-    summary : RowSummary
-    """
-
-    def __init__(self, summary):
-        self.summary = summary
-        weights = summary.weights
-        # As many draws as repeated rows would give, and weights of any scale allow.
-        self.n_draws = max(round(weights.sum()), len(weights))
-        self.draws_per_weight = self.n_draws / weights.sum()
-
-    def steady(self, mass):
-        """Counts (n_samples, n_experts) that depend on ``mass`` alone."""
-        n_experts = mass.shape[1]
-        # Offsets of their own, so that equal shares are not the same rows.
-        offsets = (np.arange(n_experts) + 0.5) / n_experts
-        return self._counts(mass, self.summary.order, offsets)
-
-    def random(self, mass, random_state):
-        """Weights of random rows, which sum to what ``mass`` sums to.
-
-        The rows are cumulated along a random direction, so that a draw depends on
-        nothing but their content and ``random_state``.
-        """
-        summary = self.summary
-        columns = np.concatenate([summary.features, summary.target], axis=1)
-        direction = random_state.standard_normal(columns.shape[1])
-        keys = np.round((columns @ direction)[summary.order], _DECIMALS)
-        order = summary.order[np.argsort(keys, kind="stable")]
-        offsets = random_state.uniform(size=mass.shape[1])
-        return self._counts(mass, order, offsets) / self.draws_per_weight
-
-    def _counts(self, mass, order, offsets):
-        counts = np.zeros(mass.shape, dtype=np.intp)
-        for k, total in enumerate(mass.sum(axis=0)):
-            n_draws = round(total * self.draws_per_weight)
-            if n_draws > 0:
-                counts[:, k] = systematic_counts(mass[:, k], order, n_draws, offsets[k])
-        return counts
-
-
-def draw_by_weight(mass, order, uniforms):
-    """Rows at the quantiles ``uniforms`` of each row of ``mass`` (n_draws, n_samples)."""
-    cumulated = np.cumsum(mass[:, order], axis=1)
-    wanted = uniforms * cumulated[:, -1]
-    return order[(cumulated <= wanted[:, None]).sum(axis=1).clip(max=len(order) - 1)]
 
 
 def _is_constant(mean, scale):

@@ -10,7 +10,9 @@ Arrays have a leading axis of candidates B, then experts K.
 
 import numpy as np
 
-from skmoe.training._rows import draw_by_weight
+from skmoe._grams import row_slices
+from skmoe._routes import largest
+from skmoe.training._draws import draw_by_weight
 
 # Regularisation, in standard units: a short run must not fit a few rows exactly.
 _RIDGE = 1e-3
@@ -22,6 +24,8 @@ _BELL = 0.25
 _TINY = 1e-9
 # Above so many responsibilities, half the precision is half the time.
 _SINGLE_PRECISION_CELLS = 150_000
+# Responsibilities that are held at a time where only the largest are asked for.
+_PAIRS_CELLS = 1_000_000
 
 
 class ShortRuns:
@@ -256,9 +260,28 @@ class ShortRuns:
     def best_responsibilities(self, rows):
         """Responsibilities of the likeliest candidate's experts for all ``rows``."""
         self.keep_best(1)
-        columns = _columns(rows)
+        return self._responsibilities(_columns(rows))
+
+    def _responsibilities(self, columns):
         log_gate = self.gates @ columns[:, : self.n_inputs].T
         return _normalise(log_gate + self._log_density(columns))[1][0].T
+
+    def best_pairs(self, rows, n_slots):
+        """The likeliest candidate's largest responsibilities for ``rows``.
+
+        A few rows at a time, as there may be many experts.
+
+        Returns
+        -------
+        experts : ndarray of int, of shape (n_samples, n_slots)
+        shares : ndarray of shape (n_samples, n_slots)
+        """
+        self.keep_best(1)
+        columns = _columns(rows)
+        parts = row_slices(len(columns), _PAIRS_CELLS // self.n_experts + 1)
+        chosen = (largest(self._responsibilities(columns[p]), n_slots) for p in parts)
+        experts, shares = map(np.concatenate, zip(*chosen, strict=True))
+        return experts, shares / shares.sum(axis=1, keepdims=True)
 
 
 def _columns(rows):

@@ -8,7 +8,9 @@ recombined, and the likeliest after a few more steps is the start.
 
 import numpy as np
 
-from skmoe.training._rows import draw_by_weight
+from skmoe._grams import row_slices
+from skmoe._routes import largest
+from skmoe.training._draws import draw_by_weight
 from skmoe.training._short_runs import ShortRuns
 
 _N_CANDIDATES = 20
@@ -21,6 +23,10 @@ _N_NEWTON_STEPS, _N_LAST_STEPS = 6, 9
 _ROWS_PER_EXPERT = 500
 _ROWS_PER_COLUMN = 50
 _MAX_CELLS = 3_000_000
+# Above this many experts, there is one short run instead of twenty.
+_MANY_EXPERTS = 32
+# More responsibilities than this are not held at once; nor distances in columns.
+_MAX_PAIRS_CELLS, _DISTANCE_CELLS = 6_000_000, 10_000_000
 _AUTO_CYCLE = ("auto", "k-plane", "auto", "random", "auto")
 _COMPETITORS = ("k-plane", "random") * 3
 # Share of a row that a hard start leaves to all experts.
@@ -66,6 +72,35 @@ def starting_responsibilities(init, summary, n_experts, random_state):
     return responsibilities[:, np.argsort(-load, kind="stable")]
 
 
+def starting_pairs(init, summary, n_experts, n_slots, random_state):
+    """The largest responsibilities of each row, where there are many experts.
+
+    Parameters
+    ----------
+    init, summary, n_experts, random_state
+        As in :func:`starting_responsibilities`.
+    n_slots : int
+        At most so many experts of each row.
+
+    Returns
+    -------
+    experts : ndarray of int, of shape (n_samples, n_slots)
+    shares : ndarray of shape (n_samples, n_slots)
+    """
+    is_small = len(summary.weights) * n_experts <= _MAX_PAIRS_CELLS
+    if n_experts <= _MANY_EXPERTS and is_small:
+        table = starting_responsibilities(init, summary, n_experts, random_state)
+        experts, shares = largest(table, n_slots)
+        return experts, shares / shares.sum(axis=1, keepdims=True)
+    if init in _LABELS:
+        labels = _LABELS[init](summary, n_experts, random_state)
+        return labels[:, None], np.ones((len(labels), 1))
+    # Of many experts, twenty runs would cost too much, or have too few rows each.
+    runs = _short_runs(summary, n_experts, random_state, 1)
+    runs.gaussian_em(1)
+    return runs.best_pairs(summary, n_slots)
+
+
 def _auto(summary, n_experts, random_state):
     runs = _short_runs(summary, n_experts, random_state, _N_CANDIDATES)
     runs.gaussian_em(_N_GAUSSIAN_STEPS)
@@ -101,8 +136,7 @@ def _k_means(summary, n_experts, random_state):
     points = np.concatenate([summary.features, summary.target], axis=1)
     centers = points[_spread_rows(points, summary, n_experts, random_state)]
     model = KMeans(n_experts, init=centers, n_init=1, tol=1e-6)
-    labels = model.fit_predict(points, sample_weight=summary.weights)
-    return _soften(labels, n_experts)
+    return model.fit_predict(points, sample_weight=summary.weights)
 
 
 def _random(summary, n_experts, random_state):
@@ -111,8 +145,11 @@ def _random(summary, n_experts, random_state):
     mass = np.tile(summary.weights, (n_experts, 1))
     uniforms = random_state.uniform(size=n_experts)
     centers = points[draw_by_weight(mass, summary.order, uniforms)]
-    distances = ((points[:, None] - centers) ** 2).sum(axis=2)
-    return _soften(distances.argmin(axis=1), n_experts)
+    labels = [
+        ((points[part, None] - centers) ** 2).sum(axis=2).argmin(axis=1)
+        for part in row_slices(len(points), _DISTANCE_CELLS // centers.size + 1)
+    ]
+    return np.concatenate(labels)
 
 
 def _spread_rows(points, summary, n_experts, random_state):
@@ -129,13 +166,19 @@ def _spread_rows(points, summary, n_experts, random_state):
     return rows
 
 
-def _soften(labels, n_experts):
-    return (1 - _SOFTNESS) * np.eye(n_experts)[labels] + _SOFTNESS / n_experts
+def _soft(labels_of):
+    """Responsibilities from labels, a little softened."""
+
+    def responsibilities(summary, n_experts, random_state):
+        labels = labels_of(summary, n_experts, random_state)
+        return (1 - _SOFTNESS) * np.eye(n_experts)[labels] + _SOFTNESS / n_experts
+
+    return responsibilities
 
 
+_LABELS = {"k-means": _k_means, "random": _random}
 _STARTS = {
     "auto": _auto,
     "k-plane": _k_plane,
-    "k-means": _k_means,
-    "random": _random,
+    **{name: _soft(labels_of) for name, labels_of in _LABELS.items()},
 }

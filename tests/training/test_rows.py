@@ -4,12 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skmoe.training._rows import (
-    RowDraws,
-    RowSummary,
-    draw_by_weight,
-    systematic_counts,
-)
+from skmoe.training._draws import RowDraws, draw_by_weight, systematic_counts
+from skmoe.training._rows import RowSummary
 
 
 @pytest.fixture(params=[0, 1, 2])
