@@ -14,7 +14,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import uci
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 RESULTS = Path(__file__).resolve().parent / "results"
 IMAGES = RESULTS.parent.parent / "docs" / "images"
@@ -231,6 +231,48 @@ def _nll_changes(rows):
     return [sum(found) / len(found) for found in changes.values()]
 
 
+def draw_routing_cost():
+    """Predictions and iterations against experts, with two of them asked and with all."""
+    rows = _table("routing_cost.csv")
+    names = {"two": ("two per row", "skmoe"), "all": ("all", "torch")}
+    titles = {"predict": "a prediction", "fit": "an iteration of a fit"}
+    figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.9))
+    for ax, (what, title) in zip(axes, titles.items(), strict=True):
+        for asked, (label, colour) in names.items():
+            line = sorted(
+                (int(row["K"]), float(row["seconds"]))
+                for row in rows
+                if (row["what"], row["asked"]) == (what, asked)
+            )
+            _draw_cost(ax, line, label, COLOURS[colour])
+        sizes = sorted({int(row["K"]) for row in rows})
+        ax.set(xscale="log", yscale="log", xlabel="experts")
+        ax.set_xticks(sizes, sizes)
+        ax.minorticks_off()
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        ax.set_title(title)
+        ax.margins(y=0.15)
+    axes[0].set_ylabel("seconds")
+    figure.suptitle(
+        "Trees, 50,000 rows, on one thread: two experts asked about each row, or all",
+        x=0.01, ha="left", fontsize=12,
+    )  # fmt: skip
+    _save(figure, "routing_cost")
+
+
+def _draw_cost(ax, line, label, colour):
+    """One line and its name: at the end of the steep one, below the flat one."""
+    ours = colour == COLOURS["skmoe"]
+    ax.plot(*zip(*line, strict=True), "o-", color=colour, lw=2.4 if ours else 1.6, ms=5)
+    ax.annotate(
+        label, line[-1], (0, -26 if ours else 8),
+        textcoords="offset points", color=colour, fontsize=10,
+        ha="right" if ours else "center",
+        va="top" if ours else "bottom", fontweight="bold" if ours else "normal",
+    )  # fmt: skip
+
+
 def _table(name):
     with (RESULTS / name).open(newline="") as file:
         return list(csv.DictReader(file))
@@ -257,6 +299,7 @@ PLOTS = {
     "rivals.json": draw_rivals,
     "uci.csv": draw_uci,
     "any_expert.csv": draw_any_expert,
+    "routing_cost.csv": draw_routing_cost,
 }
 
 

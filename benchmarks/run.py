@@ -21,14 +21,15 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 SCRIPTS = [
     "cold", "memory", "per_pass", "rivals", "classification", "scaling", "latency",
-    "users_choice", "overhead", "starts", "uci", "any_expert",
+    "users_choice", "overhead", "starts", "uci", "any_expert", "routing_speed",
+    "routing_cost", "routing_quality",
 ]  # fmt: skip
 # These have no small version.
 WHOLE_ONLY = {"overhead", "starts"}
 # All of these ones' problems are shared data.
 NEEDS_DATA = {"starts", "uci", "any_expert"}
 # These have many independent tasks, and keep what each has found.
-HAS_TASKS = {"uci", "any_expert"}
+HAS_TASKS = {"uci", "any_expert", "routing_quality"}
 ONE_THREAD = dict.fromkeys(
     ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )

@@ -25,11 +25,16 @@ class Fit:
     model: object = None
 
 
-class _Clock:
+class Clock:
     """A scikit-learn callback that notes when each iteration ended."""
 
     def __init__(self):
         self.ends = []
+
+    def attach(self, model):
+        """Listen to the fits of a model; from scikit-learn 1.9 on."""
+        if hasattr(model, "set_callbacks"):
+            model.set_callbacks(self)
 
     def setup(self, estimator, context):
         """Called before the fit."""
@@ -52,9 +57,8 @@ def skmoe(X, y, n_experts, seed=0, **parameters):
     model = MixtureOfExpertsRegressor(
         n_experts=n_experts, random_state=seed, **parameters
     )
-    clock = _Clock()
-    if hasattr(model, "set_callbacks"):  # from scikit-learn 1.9 on
-        model.set_callbacks(clock)
+    clock = Clock()
+    clock.attach(model)
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

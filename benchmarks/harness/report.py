@@ -35,6 +35,7 @@ class Report:
         print(text.strip().split("\n\n")[0])
         print(f"\n{_machine()}; one thread; {_load()}")
         print(_versions())
+        print(f"python benchmarks/{' '.join([Path(sys.argv[0]).name, *sys.argv[1:]])}")
         if is_quick():
             print("A quick run on little data: the bounds are not for this size.")
 

@@ -12,13 +12,15 @@ def timed(function):
     return time.perf_counter() - start, result
 
 
-def interleaved(functions, n_repeats):
-    """Median seconds of each of several functions, called by turns.
+def interleaved(functions, n_repeats, summary=np.median):
+    """Seconds of each of several functions, called by turns.
 
     Parameters
     ----------
     functions : dict of str to callable
     n_repeats : int
+    summary : callable
+        What is told of the repeats of one.
 
     Returns
     -------
@@ -30,7 +32,7 @@ def interleaved(functions, n_repeats):
     for _ in range(n_repeats):
         for name, function in functions.items():
             taken[name].append(timed(function)[0])
-    return {name: float(np.median(seconds)) for name, seconds in taken.items()}
+    return {name: float(summary(seconds)) for name, seconds in taken.items()}
 
 
 def first_time(trace, target):
