@@ -74,7 +74,7 @@ class ClassifierGate(GateMixin, BaseEstimator):
             )
         table = coo_array(targets)
         kept = table.data >= _SMALLEST_SHARE
-        rows, experts = (numbers[kept] for numbers in table.coords)
+        rows, experts = table.row[kept], table.col[kept]
         shares = table.data[kept] * weights[rows]
         classifier, keyword = clone(self.classifier), {keyword: shares}
         if np.all(experts == experts[:1]):
