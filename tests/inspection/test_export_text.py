@@ -128,7 +128,8 @@ def test_what_is_left_out_is_counted():
 def test_lines_are_short(rng):
     X = rng.standard_normal((80, 12))
     names = [f"a feature with a long name {j}" for j in range(12)]
-    text = export_text(regressor(X, X[:, 0]), feature_names=names, max_features=None)
+    y = X @ np.arange(1.0, 13.0) * np.sign(X[:, 0])
+    text = export_text(regressor(X, y), feature_names=names, max_features=None)
     assert max(map(len, text.splitlines())) <= 100
     assert text.count("* a feature with a long name 11") > 0
     assert wrapped(["a" * 60, "b" * 60], "  y:") == [
