@@ -147,9 +147,11 @@ class Router:
 
     def resume(self, bias):
         """Take over the bias of an earlier fit."""
-        if bias is not None:
+        if bias is None:
+            return
+        self.balance = np.where(np.isneginf(bias), 0.0, bias)
+        if not self.is_even:
             self.closed = tuple(np.flatnonzero(np.isneginf(bias)).tolist())
-            self.balance = np.where(np.isneginf(bias), 0.0, bias)
 
     def without(self, experts):
         """The same with more experts closed; enough of them stay open."""
@@ -181,11 +183,10 @@ class Router:
         """
         if self.load_balancing != "bias":
             return self
-        share = _BALANCED_CELLS / (len(keys) * self.n_experts)
-        if share < 1:
-            kept = np.flatnonzero(keys <= np.quantile(keys, share))
-            X, weights = safe_indexing(X, kept), weights[kept]
-        scores = gate_scores(gate, Rows(X))[0][:, self.open]
+        kept = self._kept(keys)
+        weights = weights[kept]
+        scores, _ = gate_scores(gate, Rows(safe_indexing(X, kept)))
+        scores = scores[:, self.open]
         start = None if self.balance is None else self.balance[self.open]
         found = balancing_bias(scores, weights, self.top_k, start)
         balance = np.zeros(self.n_experts)
@@ -198,17 +199,25 @@ class Router:
         From experts of one size, the gate comes to need less of a bias.
         """
         scores = np.log(np.maximum(shares, _LEAST_SHARE))
-        part = slice(None)
-        share = _BALANCED_CELLS / (len(keys) * self.n_experts)
-        if share < 1:
-            part = np.flatnonzero(keys <= np.quantile(keys, share))
+        part = self._kept(keys)
         table = np.full((len(weights[part]), self.n_experts), np.log(_LEAST_SHARE) - 1.0)
         np.put_along_axis(table, routes.experts[part], scores[part], axis=1)
         bias = balancing_bias(table, weights[part], self.top_k)
         return np.exp(log_softmax((scores + bias[routes.experts]).T).T)
 
+    def _kept(self, keys):
+        """The rows, by their content, that a balance is found on."""
+        share = _BALANCED_CELLS / (len(keys) * self.n_experts)
+        if share >= 1:
+            return slice(None)
+        return np.flatnonzero(keys <= np.quantile(keys, share))
+
     def route(self, gate, X, weights, keys, n_slots, jitter=0.0):
-        """Send rows to ``n_slots`` experts each, within the capacity of each expert."""
+        """Send rows to ``n_slots`` experts each, within the capacity of each expert.
+
+        To fewer, where fewer are open: no row is sent to an expert twice.
+        """
+        n_slots = min(n_slots, len(self.open))
         noisy = noise(keys, self.n_experts, jitter) if jitter else None
         if self.capacity_factor is None:
             return route(gate, X, self.n_experts, n_slots, self.bias, noisy)

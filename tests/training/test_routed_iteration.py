@@ -90,6 +90,17 @@ def test_route_by_brute_force(rng):
     assert (noisy.routes.experts != route(gate, X, 20, 3).routes.experts).any()
 
 
+def test_closed_experts_get_no_rows_and_no_row_an_expert_twice(rng):
+    X = rng.standard_normal((100, 3))
+    gate = SoftmaxGate().fit(X, rng.dirichlet(np.ones(20), size=100))
+    router = Router(20, 2).without(range(15))
+    routes = router.route(gate, X, np.ones(100), rng.uniform(size=100), 8).routes
+    assert [sorted(row) for row in routes.experts.tolist()] == [
+        [15, 16, 17, 18, 19]
+    ] * 100
+    assert len(router.without(range(20)).open) == 2
+
+
 def test_noise_is_even_and_depends_on_the_key(rng):
     keys = rng.uniform(size=2000)
     values = noise(keys, 5, 2.0)(slice(None))
