@@ -1,5 +1,6 @@
 """Mixtures of experts as scikit-learn estimators."""
 
+from skmoe._checkpoint import Checkpoint
 from skmoe._classifier import MixtureOfExpertsClassifier
 from skmoe._regressor import MixtureOfExpertsRegressor
 
@@ -26,6 +27,7 @@ TRUSTED_TYPES = [
 
 __all__ = [
     "TRUSTED_TYPES",
+    "Checkpoint",
     "MixtureOfExpertsClassifier",
     "MixtureOfExpertsRegressor",
     "__version__",

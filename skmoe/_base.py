@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmoe._fitting import is_linear
 from skmoe._hard_router import hard_router
 from skmoe._predictions import PredictionsMixin
+from skmoe._progress import Progress
 from skmoe._search import Search
 from skmoe._sklearn_compat import (
     BaseComposition,
@@ -141,17 +142,18 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         target, columns, learned = self._encode(y)
         data = TrainingData(X, target, weights)
         random_state = check_random_state(self.random_state)
+        progress = Progress(self, X, y, None if sample_weight is None else weights)
         with limited_threads(columns.shape[0] * features["n_features_in_"]):
             summary = RowSummary(X, columns, weights, self._least_start_variance)
             search = Search(
-                self, data, summary, present, learned, split_params, random_state
-            )
+                self, data, summary, present, {**features, **learned}, split_params,
+                random_state, progress,
+            )  # fmt: skip
             found = search.run()
         found.report(self)
-        if search.is_cross_fitted:
-            learned["_rows_hash"] = search.rows_hash
         # Nothing is set before all has succeeded: an earlier fit stays usable.
-        self._publish(found, data, {**features, **learned})
+        search.publish(found, self)
+        progress.end()
         return self
 
     def _split_params(self, params):

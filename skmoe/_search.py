@@ -1,16 +1,15 @@
 """From an estimator's parameters to fitted parts: how many experts, from which starts."""
 
 import warnings
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import joblib
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skmoe._criteria import free_parameters, gain_is_clear
-from skmoe._progress import Progress
 from skmoe._sklearn_compat import FRAMES_TO_USER
 from skmoe._validation import check_features, check_init
 from skmoe.experts import check_experts
@@ -103,14 +102,16 @@ class Search:
     present : ndarray of int
         Numbers of the rows with weight in the user's table.
     learned : dict
-        What the model has learned of its target.
+        What the model has learned of X and its target.
     split_params : dict
         For the splitter.
     random_state : RandomState
+    progress : Progress
+        Is told how the fit goes.
     """
 
     def __init__(
-        self, model, data, summary, present, learned, split_params, random_state
+        self, model, data, summary, present, learned, split_params, random_state, progress
     ):
         self.model = model
         self.data = data
@@ -119,6 +120,7 @@ class Search:
         self.learned = learned
         self.split_params = split_params
         self.random_state = random_state
+        self.progress = progress
         self.columns = summary.raw_target
         self.likelihood = model._make_likelihood()
         if hasattr(self.likelihood, "start_target"):
@@ -127,6 +129,7 @@ class Search:
         self.cross = None
         self.is_cross_fitted = False
         self.n_attempts = 0
+        self.accepted = None
 
     def run(self):
         """Fit, and return what is :class:`Found`."""
@@ -137,15 +140,11 @@ class Search:
         if is_open and is_continued:
             n_experts, is_open = len(model.experts_), False
         n_starts = 1 if is_continued else model.n_init
-        self.progress = Progress(
-            model, model.verbose, None if is_open else n_starts, model.max_iter
-        )
+        self.progress.begin(None if is_open else n_starts)
         with warnings.catch_warnings():
             # Of rows that are in all bags, which folds take care of.
             warnings.filterwarnings("ignore", message="Some inputs do not have OOB")
-            found = self._grow() if is_open else self._attempt(n_experts, is_continued)
-        self.progress.end()
-        return found
+            return self._grow() if is_open else self._attempt(n_experts, is_continued)
 
     def _grow(self):
         """One expert more as long as it pays."""
@@ -154,13 +153,13 @@ class Search:
                 "n_experts='auto': responsibilities in init have a fixed number of "
                 "experts; name a strategy instead, or set n_experts to that number."
             )
-        best = self._attempt(1, False)
+        self.accepted = self._attempt(1, False)
         for n_experts in range(2, len(self.data.weights) + 1):
             more = self._attempt(n_experts, False)
-            if not self._pays(more, best):
+            if not self._pays(more, self.accepted):
                 break
-            best = more
-        return best
+            self.accepted = more
+        return self.accepted
 
     def _pays(self, more, best):
         """By held-out rows, or else by the Bayesian information criterion."""
@@ -183,7 +182,7 @@ class Search:
         """Starts with a fixed number of experts."""
         model, data = self.model, self.data
         parts, names = self._make_parts(n_experts)
-        watch, self.n_attempts = self._watch(), self.n_attempts + 1
+        watch, self.n_attempts = self._watch(names), self.n_attempts + 1
         options = {
             "solver": model.solver,
             "max_iter": model.max_iter,
@@ -202,13 +201,36 @@ class Search:
                 parts, data, self.summary, draws,
                 init=init, n_init=model.n_init, n_jobs=model.n_jobs, **options,
             )  # fmt: skip
-        best = max(results, key=lambda result: result.lower_bound)
-        return Found(best, results, names, self.cross)
+        return _best_of(results, names, self.cross)
 
-    def _watch(self):
+    def _watch(self, names):
         """Starts are numbered through, over all numbers of experts."""
-        first = self.n_attempts * self.model.n_init
-        return lambda number: self.progress.start(first + number)
+        first, seen = self.n_attempts * self.model.n_init, {}
+        return lambda number: self.progress.start(
+            first + number, partial(self._attributes, names, seen, number)
+        )
+
+    def _attributes(self, names, seen, number, result):
+        """Fitted attributes as if the fit stopped, start ``number`` having led so far.
+
+        ``seen`` are the results that were asked for, by their starts.
+        """
+        seen[number] = result
+        found = _best_of([seen[start] for start in sorted(seen)], names, self.cross)
+        if self.accepted is not None and not self._pays(found, self.accepted):
+            found = self.accepted
+        model = copy(self.model)
+        self.publish(found, model)
+        # What an earlier fit has set does not outlive this one.
+        gone = vars(self.model).keys() - vars(model).keys()
+        return {**vars(model), **dict.fromkeys(gone)}
+
+    def publish(self, found, model):
+        """Set the fitted attributes of ``model``."""
+        learned = self.learned
+        if self.is_cross_fitted:
+            learned = {**learned, "_rows_hash": self.rows_hash}
+        model._publish(found, self.data, learned)
 
     def _make_parts(self, n_experts):
         """Unfitted gate, pool and likelihood, and the experts' names."""
@@ -296,6 +318,11 @@ class Search:
         """Tells whether a later fit is to the same rows."""
         data = self.data
         return joblib.hash((data.X, data.target, data.weights))
+
+
+def _best_of(results, names, cross):
+    best = max(results, key=lambda result: result.lower_bound)
+    return Found(best, results, names, cross)
 
 
 def make_router(model, n_experts):

@@ -1,5 +1,7 @@
 """The only file that imports private scikit-learn, or what only some versions have."""
 
+from copy import copy
+
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model._base import LinearClassifierMixin, LinearModel
@@ -29,6 +31,24 @@ except ImportError:  # scikit-learn < 1.9
     def with_callbacks(method):
         """Return ``method`` as it is."""
         return method
+
+
+def callbacks_of(estimator):
+    """The callbacks that a fit of the estimator calls."""
+    return getattr(estimator, "_skl_callbacks", [])
+
+
+def without_callbacks(estimator):
+    """A copy that knows nothing of callbacks, nor of a fit that goes on."""
+    estimator = copy(estimator)
+    for name in (
+        "_skl_callbacks",
+        "_skl_callbacks_to_teardown",
+        "_callback_fit_ctx",
+        "_parent_callback_ctx",
+    ):
+        vars(estimator).pop(name, None)
+    return estimator
 
 
 #: Frames from a warning in what ``fit`` calls to the user's line.
@@ -80,6 +100,7 @@ __all__ = [
     "Interval",
     "InvalidParameterError",
     "StrOptions",
+    "callbacks_of",
     "check_sample_weight",
     "is_linear_model",
     "num_samples",
@@ -90,4 +111,5 @@ __all__ = [
     "safe_indexing",
     "set_glm_loss",
     "with_callbacks",
+    "without_callbacks",
 ]

@@ -31,7 +31,7 @@ INSTANCES = [
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.filterwarnings("ignore:experts. .* ended with less:UserWarning")
+@pytest.mark.filterwarnings("ignore:experts.* ended with less:UserWarning")
 @pytest.mark.filterwarnings("ignore:the held-out log-likelihood:UserWarning")
 @parametrize_with_checks(INSTANCES)
 def test_scikit_learn_checks(estimator, check):

@@ -14,6 +14,7 @@ round in which it is so is never the best.
 
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -231,7 +232,9 @@ def cross_fitted_em(
     held_out = _HeldOut(parts, data, cross, e_step)
     now = best = held_out.alone(point)
     bounds, n_without, pooling = [best.bound], 0, parts.pooling
-    stop = on_iteration(1, best.bound, best.bound - cross.alone_bounds.max())
+    so_far = partial(_ended, best, parts, data, bounds, earlier)
+    gain = best.bound - cross.alone_bounds.max()
+    stop = on_iteration(1, best.bound, gain, so_far)
     n_rounds = min(max_iter - 1, _MAX_ROUNDS) if parts.pool.n_experts > 1 else 0
     for iteration in range(2, n_rounds + 2):
         if stop or n_without == _PATIENCE:
@@ -248,7 +251,13 @@ def cross_fitted_em(
         else:
             n_without += 1
         bounds.append(now.bound)
-        stop = on_iteration(iteration, now.bound, gain)
+        so_far = partial(_ended, best, parts, data, bounds, earlier)
+        stop = on_iteration(iteration, now.bound, gain, so_far)
+    return _ended(best, parts, data, bounds, earlier)
+
+
+def _ended(best, parts, data, bounds, earlier):
+    """The best round, refitted, or the earlier fit if that is better."""
     if earlier is not None and earlier.lower_bound > best.bound:
         return replace(earlier, lower_bounds=tuple(bounds), converged=True)
     return _refitted(best, parts, data, bounds)

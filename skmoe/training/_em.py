@@ -1,6 +1,7 @@
 """Expectation-maximisation (Jordan & Jacobs 1994), soft and hard."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -75,7 +76,8 @@ def expectation_maximisation(
     tol : float
         A gain below this over the last five iterations, per unit of weight, ends them.
     on_iteration : callable
-        Called with the iteration, the objective and its gain; true ends training.
+        Called with the iteration, the objective, its gain and a function that gives the
+        best result so far; true ends training.
     earlier : Result, optional
         A fit whose objective must not be undercut (warm start).
 
@@ -101,7 +103,8 @@ def expectation_maximisation(
             current = trial
             best = max(best, current, key=lambda result: result.lower_bound)
         bounds.append(best.lower_bound)
-        stop = on_iteration(iteration, best.lower_bound, gain)
+        so_far = partial(ended, best, bounds)
+        stop = on_iteration(iteration, best.lower_bound, gain, so_far)
         settled = iteration - since >= _PATIENCE and (
             bounds[-1] - bounds[-_PATIENCE] < tol
         )
@@ -125,9 +128,10 @@ def expectation_maximisation(
             point, plain = accelerator.propose(point, current.responsibilities)
         else:
             point = current.responsibilities
-    return replace(
-        best,
-        lower_bounds=tuple(bounds),
-        converged=bool(converged),
-        lost=tuple(sorted(lost_experts(best.load))),
-    )
+    return ended(best, bounds, bool(converged))
+
+
+def ended(best, bounds, converged=False):
+    """The best result, and how the iterations went."""
+    lost = tuple(sorted(lost_experts(best.load)))
+    return replace(best, lower_bounds=tuple(bounds), converged=converged, lost=lost)

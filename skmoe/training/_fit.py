@@ -52,7 +52,8 @@ def fit_starts(
     n_jobs : int or None
     random_state : RandomState
     watch : callable
-        ``watch(start)`` is a context manager that gives ``on_iteration``.
+        ``watch(start)`` is a context manager that gives what to tell of the start:
+        ``on_iteration`` is called, and ``result`` is set.
     cross : CrossFitting, optional
         How rows are held out, if they are.
 
@@ -90,12 +91,13 @@ def fit_starts(
                 proposals = [Given.of_table(init, parts.router.n_slots)]
         # A copy of a pool is a snapshot.
         own = replace(parts, gate=deepcopy(parts.gate), pool=copy(parts.pool))
-        with watch(number) as on_iteration:
-            return solve(
+        with watch(number) as told:
+            told.result = solve(
                 [Result(own, responsibilities) for responsibilities in proposals],
-                data, draws, max_iter=max_iter, tol=tol, on_iteration=on_iteration,
+                data, draws, max_iter=max_iter, tol=tol, on_iteration=told.on_iteration,
                 random_state=start_state,
             )  # fmt: skip
+        return told.result
 
     began = perf_counter()
     result = run(0)
@@ -116,11 +118,12 @@ def continue_fit(
     terms = None if parts.router is not None else _terms(parts, data, solver, cross)
     samples = [] if terms is None else _samples(parts, data, summary, False, random_state)
     solve = _solution(solver, terms, samples, cross, parts, summary, random_state)
-    with watch(0) as on_iteration:
-        return solve(
-            [start], data, draws, max_iter=max_iter, tol=tol, on_iteration=on_iteration,
-            random_state=random_state, earlier=earlier,
+    with watch(0) as told:
+        told.result = solve(
+            [start], data, draws, max_iter=max_iter, tol=tol,
+            on_iteration=told.on_iteration, random_state=random_state, earlier=earlier,
         )  # fmt: skip
+    return told.result
 
 
 def _terms(parts, data, solver, cross):

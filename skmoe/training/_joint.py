@@ -80,15 +80,47 @@ def joint_em(starts, data, terms, samples, *, max_iter, tol, on_iteration, earli
             rough = max(tol, _ROUGH * len(vector) / level.data.n_distinct)
             vector, _, _ = _settle(level, vector, {**untold, "tol": rough})
             above[-1].is_near = True
+        told["on_iteration"] = _Told(problem, on_iteration, earlier)
         reached = _settle(problem, vector, told)
         if problem.is_cheap:
             problem.is_near = True
             reached = _to_the_top(problem, *reached, told)
-        best = _finish(problem, *reached)
-    if earlier is not None and best.lower_bound < earlier.lower_bound:
-        kept = (max(bound, earlier.lower_bound) for bound in best.lower_bounds)
-        return replace(earlier, lower_bounds=tuple(kept), converged=best.converged)
-    return best
+        return _not_below(earlier, _finish(problem, *reached))
+
+
+def _not_below(earlier, best):
+    """The best result, or the earlier fit if that is better."""
+    if earlier is None or best.lower_bound >= earlier.lower_bound:
+        return best
+    kept = (max(bound, earlier.lower_bound) for bound in best.lower_bounds)
+    return replace(earlier, lower_bounds=tuple(kept), converged=best.converged)
+
+
+class _Told:
+    """Passes on the iterations on all rows, and keeps the highest vector so far.
+
+    Parameters
+    ----------
+    problem : JointProblem
+    on_iteration : callable
+        As in :func:`joint_em`.
+    earlier : Result or None
+    """
+
+    def __init__(self, problem, on_iteration, earlier):
+        self.problem, self.on_iteration, self.earlier = problem, on_iteration, earlier
+        self.vector, self.values = None, []
+
+    def __call__(self, iteration, value, gain, vector):
+        # One of several climbs may have begun below the top of the last.
+        if not self.values or value >= self.values[-1]:
+            self.vector = vector
+        self.values.append(max([value, *self.values[-1:]]))
+        return self.on_iteration(iteration, value, gain, self._so_far)
+
+    def _so_far(self):
+        best = _finish(self.problem, self.vector, self.values, False)
+        return _not_below(self.earlier, best)
 
 
 def joint_start(starts, data, terms, samples, *, max_iter, tol):

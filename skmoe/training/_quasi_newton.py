@@ -39,7 +39,8 @@ def climb(problem, vector, *, max_iter, tol, on_iteration):
     tol : float
         What a climb may stay below the top, roughly.
     on_iteration : callable
-        Called with the iteration, the value and its gain; true ends the climb.
+        Called with the iteration, the value, its gain and the vector; true ends the
+        climb.
 
     Returns
     -------
@@ -69,7 +70,7 @@ def climb(problem, vector, *, max_iter, tol, on_iteration):
         if trial is None:
             values.append(max([value, *values[-1:]]))
             converged = expected <= _NEGLIGIBLE * tol or not steps
-            if on_iteration(iteration, value, 0.0) or converged:
+            if on_iteration(iteration, value, 0.0, vector) or converged:
                 return vector, values, True
             steps.clear()
             continue
@@ -79,7 +80,7 @@ def climb(problem, vector, *, max_iter, tol, on_iteration):
         gain = new_value - value
         vector, value, gradient = new, new_value, new_gradient
         values.append(max([value, *values[-1:]]))
-        stop = on_iteration(iteration, value, gain)
+        stop = on_iteration(iteration, value, gain, vector)
         settled = len(values) >= _PATIENCE and (
             values[-1] - values[-_PATIENCE] < _NEGLIGIBLE * tol
         )

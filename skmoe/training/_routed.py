@@ -244,6 +244,13 @@ class RoutedTrainer:
         dispersion = None if before is None else before.dispersion
         return self._answered(sides, given, dispersion, n_slots, jitter, _N_STEPS)
 
+    def settled(self, step):
+        """The same parts, as rows are sent to no more experts than in the end."""
+        top_k = self.parts.router.top_k
+        return self._answered(
+            step.sides, step.given, step.dispersion, top_k, 0.0, _N_STEPS
+        )
+
     def _maximise(self, side, given, iteration):
         data, router = side.data, side.router
         own = Given(given.routes[side.rows], given.shares[side.rows])

@@ -8,10 +8,11 @@ Were rows sent to their final number of experts from the start, they would never
 others. So they are sent to more at first, with a little noise, and then to fewer.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from skmoe.training._em import Result
 from skmoe.training._revival import revived_pairs
-from skmoe.training._routed import Given
+from skmoe.training._routed import Given, RoutedTrainer, Step
 
 # For each expert that a row will have, how many it has at first, and for how long.
 _STAGES = ((4, 1), (3, 2), (2, 4))
@@ -38,7 +39,7 @@ def routed_em(start, trainer, *, redraw, max_iter, tol, on_iteration, earlier=No
     tol : float
         A gain below this is none.
     on_iteration : callable
-        Called with the iteration, the objective and its gain; true ends training.
+        As in ``expectation_maximisation``.
     earlier : Result, optional
         A fit whose objective must not be undercut.
 
@@ -72,7 +73,8 @@ def routed_em(start, trainer, *, redraw, max_iter, tol, on_iteration, earlier=No
             if best is None or step.bound > best.bound:
                 best = step
             highest = max(highest, step.bound)
-        stop = on_iteration(iteration, step.bound, gain)
+        reached = _Reached(trainer, step if best is None else best, earlier, bounds)
+        stop = on_iteration(iteration, step.bound, gain, reached.result)
         converged = n_without >= patience
         if converged or stop:
             break
@@ -83,14 +85,33 @@ def routed_em(start, trainer, *, redraw, max_iter, tol, on_iteration, earlier=No
             revived |= new
             given = Given(*revived_pairs(given, step.log_joint, new, data))
             n_without = 0
-    best = step if best is None else best
-    if earlier is not None and earlier.lower_bound >= best.bound:
-        return replace(earlier, lower_bounds=tuple(bounds), converged=bool(converged))
-    return replace(
-        trainer.finished(best, len(bounds)),
-        lower_bounds=tuple(bounds),
-        converged=bool(converged) or trainer.is_held_out,
-    )
+    reached = _Reached(trainer, step if best is None else best, earlier, bounds)
+    return reached.result(bool(converged))
+
+
+@dataclass
+class _Reached:
+    """The best iteration; an earlier fit may be better."""
+
+    trainer: RoutedTrainer
+    step: Step
+    earlier: Result | None
+    bounds: list
+
+    def result(self, converged=False):
+        """Fitted parts, and how training went."""
+        trainer, step, earlier = self.trainer, self.step, self.earlier
+        bounds = tuple(self.bounds)
+        if step.routing.routes.top_k > trainer.parts.router.top_k:
+            # Stopped early on, its objective is that of more experts.
+            step = trainer.settled(step)
+        if earlier is not None and earlier.lower_bound >= step.bound:
+            return replace(earlier, lower_bounds=bounds, converged=converged)
+        return replace(
+            trainer.finished(step, len(bounds)),
+            lower_bounds=bounds,
+            converged=converged or trainer.is_held_out,
+        )
 
 
 def _numbers_of_experts(trainer, is_continued):

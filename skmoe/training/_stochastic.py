@@ -1,9 +1,8 @@
 """Stochastic EM (Celeux & Diebolt 1985): rows are drawn, not shared."""
 
-from dataclasses import replace
+from functools import partial
 
-from skmoe.training._em import evaluate, soft_step
-from skmoe.training._revival import lost_experts
+from skmoe.training._em import ended, evaluate, soft_step
 
 # Iterations without a better objective after which nothing more is expected.
 _PATIENCE = 20
@@ -39,12 +38,8 @@ def stochastic_em(
         n_without = 0 if gain > 0 else n_without + 1
         best = current if gain > 0 else best
         bounds.append(current.lower_bound)
-        stop = on_iteration(iteration, current.lower_bound, gain)
+        so_far = partial(ended, best, bounds)
+        stop = on_iteration(iteration, current.lower_bound, gain, so_far)
         if stop or n_without == _PATIENCE:
             break
-    return replace(
-        best,
-        lower_bounds=tuple(bounds),
-        converged=n_without == _PATIENCE,
-        lost=tuple(sorted(lost_experts(best.load))),
-    )
+    return ended(best, bounds, n_without == _PATIENCE)

@@ -30,7 +30,7 @@ def train(X, y, responsibilities, template, *, e_step=soft_step, accelerate=True
         accelerate=accelerate,
         max_iter=n,
         tol=1e-8,
-        on_iteration=lambda _, bound, gain: history.append((bound, gain)),
+        on_iteration=lambda _, bound, gain, so_far: history.append((bound, gain)),
     )
     return result, np.array(history)
 

@@ -159,7 +159,7 @@ def test_values_that_are_none_are_survived(rng, value):
 def test_a_callback_ends_it(rng):
     calls = []
 
-    def stop(iteration, value, gain):
+    def stop(iteration, value, gain, vector):
         calls.append((iteration, value, gain))
         return iteration == 3
 
@@ -172,7 +172,9 @@ def test_a_callback_ends_it(rng):
 def test_gains_are_the_differences(rng):
     problem, start, gains = Valley(rng), rng.normal(size=N), []
     first, _ = problem.evaluate(start)
-    _, values, _ = run(problem, start, on_iteration=lambda _, value, g: gains.append(g))
+    _, values, _ = run(
+        problem, start, on_iteration=lambda _, value, g, vector: gains.append(g)
+    )
     np.testing.assert_allclose(gains, np.diff([first, *values]), atol=1e-12)
 
 
