@@ -22,7 +22,8 @@ HERE = Path(__file__).resolve().parent
 SCRIPTS = [
     "cold", "memory", "per_pass", "rivals", "classification", "scaling", "latency",
     "users_choice", "overhead", "starts", "uci", "any_expert", "routing_speed",
-    "routing_cost", "routing_quality",
+    "routing_cost", "routing_quality", "streaming", "gradient", "larger_than_memory",
+    "dask_blocks",
 ]  # fmt: skip
 # These have no small version.
 WHOLE_ONLY = {"overhead", "starts"}

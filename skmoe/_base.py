@@ -1,5 +1,6 @@
 """What the regressor and the classifier share: parameters and training."""
 
+from contextlib import closing
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,8 +13,11 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from skmoe._block_fit import block_source, fit_blocks
 from skmoe._fitting import is_linear
+from skmoe._gradient_search import check_validation, gradient_search
 from skmoe._hard_router import hard_router
+from skmoe._partial_fit import PartialFitMixin
 from skmoe._predictions import PredictionsMixin
 from skmoe._progress import Progress
 from skmoe._search import Search
@@ -40,7 +44,9 @@ from skmoe.gates import check_gate
 from skmoe.training import E_STEPS, RowSummary, TrainingData
 
 
-class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseComposition):
+class BaseMixtureOfExperts(
+    PartialFitMixin, PredictionsMixin, CallbackSupportMixin, BaseComposition
+):
     """Parameters and training of a mixture of experts.
 
     A subclass says what its target is (``_check_y``, ``_encode``), which pool fits its
@@ -64,6 +70,12 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "forgetting_rate": [Interval(Real, 0, 1, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -109,17 +121,32 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         return self
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(
+        self, X, y, sample_weight=None, *, X_val=None, y_val=None,
+        sample_weight_val=None, **params,
+    ):  # fmt: skip
         """Fit gate and experts.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Passed to gate and experts as it is.
+            Passed to gate and experts as it is. Linear experts that maximise the
+            likelihood also take rows in blocks: a list of tables, a large ``np.memmap``,
+            or a Dask array or dataframe. The model is that of the same rows in memory.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Target; several outputs in regression only.
+            Target; several outputs in regression only. For rows in blocks, in the same
+            blocks.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of two is a row twice, a weight of zero a row that is not there.
+            A weight of two is a row twice, a weight of zero a row that is not there. For
+            rows in blocks, in the same blocks.
+        X_val : {array-like, sparse matrix, dataframe} of shape (n_val, n_features), \
+                default=None
+            Rows to stop by, with ``solver="gradient"`` and ``early_stopping=True``,
+            instead of a part of X.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
         **params : dict
             For the splitter of ``cv``, such as ``groups``; only with metadata routing
             enabled.
@@ -131,6 +158,17 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         self._validate_params()
         check_y_present(self, y)
         split_params = self._split_params(params)
+        check_validation(self, X_val, y_val)
+        source = block_source(X, y, sample_weight)
+        if source is not None:
+            with closing(source):
+                fitted = fit_blocks(self, source, split_params)
+            if fitted.found is not None:
+                fitted.found.report(self)
+                fitted.search.publish(fitted.found, self)
+                fitted.search.progress.end()
+                return self
+            X, y, sample_weight = fitted.rows
         X, y = check_X(X), self._check_y(y)
         features = check_features(self, X)
         check_length(X, y)
@@ -145,10 +183,14 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         progress = Progress(self, X, y, None if sample_weight is None else weights)
         with limited_threads(columns.shape[0] * features["n_features_in_"]):
             summary = RowSummary(X, columns, weights, self._least_start_variance)
-            search = Search(
+            task = (
                 self, data, summary, present, {**features, **learned}, split_params,
                 random_state, progress,
             )  # fmt: skip
+            if self.solver == "gradient":
+                search = gradient_search(*task, X_val, y_val, sample_weight_val)
+            else:
+                search = Search(*task)
             found = search.run()
         found.report(self)
         # Nothing is set before all has succeeded: an earlier fit stays usable.
@@ -196,6 +238,8 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
             "top_k_": best.parts.pool.n_experts,
             "routing_bias_": None,
             "gate_entropy_": best.gate_entropy,
+            "validation_scores_": best.validation_scores,
+            "n_samples_seen_": data.total,
             "init_results_": {
                 "lower_bound": np.array([r.lower_bound for r in results]),
                 "n_iter": np.array([len(r.lower_bounds) for r in results]),
@@ -210,6 +254,7 @@ class BaseMixtureOfExperts(PredictionsMixin, CallbackSupportMixin, BaseCompositi
         # Names of an earlier fit on a dataframe do not outlive one on an array.
         vars(self).pop("feature_names_in_", None)
         vars(self).pop("_rows_hash", None)
+        vars(self).pop("_stream_state", None)
         vars(self).update(fitted)
 
     def to_hard_router(self):

@@ -3,11 +3,15 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.metaestimators import available_if
 
 from skmoe._base import BaseMixtureOfExperts
-from skmoe._validation import check_labels
+from skmoe._block_targets import LabelTarget
+from skmoe._partial_fit import learns_from_batches
+from skmoe._validation import check_classes, check_labels
 from skmoe.experts import (
     make_classifier_pool,
+    make_incremental_classifier_pool,
     predict_experts_proba,
     predict_experts_proba_routed,
 )
@@ -38,10 +42,11 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     gate : {"softmax", "constant"}, gate or classifier, default="softmax"
         What decides between the experts. A classifier with ``predict_proba`` becomes a
         :class:`~skmoe.gates.ClassifierGate`; a pipeline that ends in a gate is a gate.
-    solver : {"em", "hard-em", "stochastic-em"}, default="em"
+    solver : {"em", "hard-em", "stochastic-em", "gradient"}, default="em"
         Whether rows are shared by the experts, given to one each, or drawn. With "em",
         logistic experts and a softmax or constant gate are solved together, to the same
-        optimum.
+        optimum. "gradient" learns from mini-batches, in epochs: for experts and gates
+        that have ``partial_fit``, and for linear ones. No folds are held out then.
     cv : "auto", None, int, splitter or iterable of (train, test), default="auto"
         How rows are held out in the E-step. A flexible expert has memorised its rows, so
         its errors there tell nothing; with folds, errors, dispersions and gate
@@ -86,9 +91,27 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         Number of starts; the best objective is kept. Of several "auto" starts the
         second and the fourth of five are plain "k-plane" and "random", for variety.
     max_iter : int, default=100
-        Most iterations of a start.
+        Most iterations of a start; with ``solver="gradient"``, epochs.
     tol : float, default=1e-6
         What the objective per row may still gain, about, when a start has converged.
+    learning_rate_init : float, default=10.0
+        With ``solver="gradient"`` and :meth:`partial_fit`, how much more the last rows
+        count than the others: a batch moves gate and linear experts by a part of Newton's
+        step that is this times its share of all rows so far, at most by a whole one.
+        Other experts have learning rates of their own.
+    forgetting_rate : float, default=0.0
+        Share of what is known that each row replaces at least, so that a model follows
+        regimes that drift: with 1e-4, little is left of rows more than 20,000 rows ago.
+    batch_size : int or "auto", default="auto"
+        Rows of a batch, with ``solver="gradient"``. "auto" is 1024, or all of fewer rows.
+    early_stopping : bool, default=False
+        Whether ``solver="gradient"`` stops, and picks the best epoch, by rows that are
+        held out (or by ``X_val``) instead of by those of training. What flexible experts
+        gain on their own rows tells little.
+    validation_fraction : float, default=0.1
+        Part of the rows that is held out, drawn by their content.
+    n_iter_no_change : int, default=10
+        Epochs without a gain of ``tol`` after which ``solver="gradient"`` ends.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the last fit, in one start.
     n_jobs : int, default=None
@@ -116,10 +139,12 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     converged_ : bool
     lower_bound_ : float
         The objective of the model per unit of weight: the mean log-likelihood, less the
-        penalties of gate and experts. With cross-fitting, the mean log-likelihood of
-        held-out rows.
+        penalties of gate and experts. With cross-fitting or ``early_stopping``, the mean
+        log-likelihood of held-out rows; after :meth:`partial_fit`, that of the last batch
+        before it was learnt from.
     lower_bounds_ : ndarray of shape (n_iter_,)
-        The objective after each iteration of the best start. With cross-fitting, the
+        The objective after each iteration (or epoch, or batch) of the best start. With
+        ``solver="gradient"`` it is the best one so far. With cross-fitting, the
         first is that of a mixture whose experts are all fitted to all rows. With
         ``top_k``, it is as it was, and may fall, as the choice of experts is no part of
         its maximisation; the best model with the final ``top_k`` is kept.
@@ -136,6 +161,10 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         zero where one always decides, the logarithm of ``top_k`` where all are alike.
     init_results_ : dict of ndarrays of shape (n_init,)
         ``lower_bound``, ``n_iter`` and ``converged`` of each start.
+    validation_scores_ : ndarray of shape (n_iter_,) or None
+        With ``early_stopping``, the objective on held-out rows after each epoch.
+    n_samples_seen_ : float
+        Weight of the rows that were learnt from, each counted once.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
 
@@ -180,6 +209,12 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         n_init=1,
         max_iter=100,
         tol=1e-6,
+        learning_rate_init=10.0,
+        forgetting_rate=0.0,
+        batch_size="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
         warm_start=False,
         n_jobs=None,
         random_state=None,
@@ -199,10 +234,41 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         self.n_init = n_init
         self.max_iter = max_iter
         self.tol = tol
+        self.learning_rate_init = learning_rate_init
+        self.forgetting_rate = forgetting_rate
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    @available_if(learns_from_batches)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Learn from one batch of rows, in one step of gate and experts.
+
+        Whatever ``solver`` is. The first call starts from its batch; as long as there are
+        few rows, they are kept, and starts are made again of all of them. After ``fit``,
+        the fitted model is gone on from.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will come. Asked for by the first call; later ones may leave
+            it out.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : MixtureOfExpertsClassifier
+        """
+        known = getattr(self, "classes_", None)
+        learned = {"classes_": check_classes(classes, known)}
+        return self._learn(X, y, sample_weight, learned)
 
     def predict(self, X):
         """Class with the largest probability.
@@ -302,13 +368,31 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         classes, codes = np.unique(y, return_inverse=True)
         return codes, np.eye(len(classes))[codes], {"classes_": classes}
 
+    def _columns_of(self, target):
+        """Indicators of the classes, of which a start is made."""
+        return np.eye(int(target.max()) + 1)[target]
+
+    def _block_target(self, y_shape):
+        """The target of rows in blocks."""
+        return LabelTarget(y_shape)
+
     def _encode_known(self, y):
-        y = check_labels(y)
-        unknown = ~np.isin(y, self.classes_)
+        return self._encode_like(y, {"classes_": self.classes_})
+
+    def _encode_like(self, y, learned):
+        """Numbers of the classes that were learned of."""
+        y, classes = check_labels(y), learned["classes_"]
+        unknown = ~np.isin(y, classes)
         if unknown.any():
             row = int(np.flatnonzero(unknown)[0])
             raise ValueError(
                 f"y: row {row} has the class {str(y[row])!r}, which was not fitted; "
-                f"classes_ is {self.classes_}."
+                f"classes_ is {classes}."
             )
-        return np.searchsorted(self.classes_, y)
+        return np.searchsorted(classes, y)
+
+    def _make_incremental_pool(self, experts, X, y, learned, random_state):
+        return make_incremental_classifier_pool(
+            experts, X, learned["classes_"], random_state=random_state,
+            n_jobs=self.n_jobs,
+        )  # fmt: skip

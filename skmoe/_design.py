@@ -15,6 +15,9 @@ from skmoe._grams import (
 )
 
 _EPS = np.finfo(np.float64).eps
+_SPARSE_ARRAYS = ("indptr", "indices", "data")
+# Of a sparse column's mean: its variance is a difference of squares.
+_SPARSE_ROUNDING = 1e-7
 # A design of fewer cells is made once and kept; a larger one a few rows at a time, again
 # and again. Single precision is for those who are short of memory.
 _KEPT_CELLS, _KEPT_SINGLE_CELLS = 25_000_000, 4_000_000
@@ -51,31 +54,29 @@ class Design:
     """
 
     def __init__(self, X, weights, fit_intercept=True):
+        self._hold(X, fit_intercept)
+        probability = weights / weights.sum()
+        moments = _sparse_moments if issparse(X) else column_moments
+        self._set_units(*moments(X, probability))
+
+    def _hold(self, X, fit_intercept):
         self.X = X
         self.fit_intercept = fit_intercept
         self.n_columns = X.shape[1] + fit_intercept
+        #: Whether rows in standard units are kept where they are few. Those that are
+        #: visited once for each step, a block after the other, are not.
+        self.keeps = True
         self._last = self._last_products = (None, None)
-        probability = weights / weights.sum()
-        if issparse(X):
-            self._standardise_sparse(X, probability)
-        else:
-            self._standardise_dense(X, probability)
 
-    def _standardise_dense(self, X, probability):
-        mean, scale = column_moments(X, probability)
-        self.constant = scale <= 10 * _EPS * np.abs(mean)
-        if self.fit_intercept:
+    def _set_units(self, mean, scale):
+        """From the mean and the standard deviation of each column of X."""
+        rounding = _SPARSE_ROUNDING if issparse(self.X) else 10 * _EPS
+        self.constant = scale <= rounding * np.abs(mean)
+        if self.fit_intercept and not issparse(self.X):
             self.center = mean
             self.scale = np.where(self.constant, 1.0, scale)
         else:
             self._scale_only(mean, scale)
-
-    def _standardise_sparse(self, X, probability):
-        mean = probability @ X
-        variance = probability @ X.multiply(X).tocsr() - mean**2
-        scale = np.sqrt(np.maximum(variance, 0.0))
-        self.constant = scale <= 1e-7 * np.abs(mean)
-        self._scale_only(mean, scale)
 
     def _scale_only(self, mean, scale):
         """Without centring, a constant column is as large as its value."""
@@ -97,7 +98,8 @@ class Design:
         """The rows of the slice ``part`` in standard units."""
         single = self.X.dtype == np.float32
         limit = _KEPT_SINGLE_CELLS if single else _KEPT_CELLS
-        if "matrix" in vars(self) or self.n_samples * self.n_columns <= limit:
+        is_small = self.keeps and self.n_samples * self.n_columns <= limit
+        if "matrix" in vars(self) or is_small:
             return self.matrix[part]
         # Gate and experts that share a design ask for the same rows in turn.
         last, rows = self._last
@@ -119,7 +121,7 @@ class Design:
 
     def _products(self, part, rows):
         n_products = self.n_columns * (self.n_columns + 1) // 2
-        if self.n_samples * n_products <= _KEPT_PRODUCTS:
+        if self.keeps and self.n_samples * n_products <= _KEPT_PRODUCTS:
             return self._all_products[:, part]
         last, products = self._last_products
         if last != part:
@@ -130,6 +132,18 @@ class Design:
     @cached_property
     def _all_products(self):
         return column_products(self.matrix)
+
+    def holds(self, X):
+        """Whether the rows are those of X, of which this may be another copy."""
+        if self.X is X:
+            return True
+        if type(self.X) is not type(X) or self.X.shape != X.shape:
+            return False
+        if issparse(X):
+            pairs = [(getattr(self.X, a), getattr(X, a)) for a in _SPARSE_ARRAYS]
+            return all(np.array_equal(own, other) for own, other in pairs)
+        parts = row_slices(len(X), _chunk_length(X))
+        return all(np.array_equal(self.X[part], X[part]) for part in parts)
 
     def same_as(self, other):
         """Whether another design gives the same rows."""
@@ -142,15 +156,58 @@ class Design:
 
     def subset(self, rows):
         """The design of some rows, in the same units."""
+        return self.with_rows(self.X[rows])
+
+    def with_rows(self, X):
+        """The design of other rows, in the same units.
+
+        A design without features looks at none of those of X.
+        """
         part = copy(self)
-        for name in ("matrix", "_all_products"):
-            vars(part).pop(name, None)
-        part.X = self.X[rows]
-        part._last = part._last_products = (None, None)
+        n_features = self.scale.size
+        part.X = X if X.shape[1] == n_features else X[:, :n_features]
         return part
+
+    @classmethod
+    def of_units(cls, center, scale, fit_intercept):
+        """A design without rows, to bring others to these units.
+
+        Parameters
+        ----------
+        center, scale : ndarray of shape (n_features,)
+        fit_intercept : bool
+
+        Returns
+        -------
+        design : Design
+        """
+        design = cls.__new__(cls)  # there are no rows whose moments it would take
+        design._hold(np.empty((0, len(scale))), fit_intercept)
+        design.center, design.scale = center, scale
+        return design.without_constants()
+
+    def without_constants(self):
+        """The same units for rows in which a column need not stay constant."""
+        part = copy(self)
+        part.constant = np.zeros(len(self.scale), dtype=bool)
+        return part
+
+    def in_units(self, mean, scale):
+        """The same rows in the units that other moments of the columns give."""
+        part = copy(self)
+        if self.scale.size:
+            part._set_units(mean, scale)
+        return part
+
+    def __getstate__(self):
+        # A copy, here or in another process, makes what it keeps of its own rows.
+        state = vars(self) | {"_last": (None, None), "_last_products": (None, None)}
+        return {k: v for k, v in state.items() if k not in ("matrix", "_all_products")}
 
     def transform(self, X):
         """The design matrix of other rows, in the same units."""
+        if issparse(X) and self.center.any():  # units are those of dense rows
+            X = X.toarray()
         if issparse(X):
             matrix = (X @ diags(1.0 / self.scale)).tocsr()
             if not self.fit_intercept:
@@ -196,6 +253,12 @@ class Design:
             return slopes * self.scale
         first = intercept + slopes @ self.center
         return np.concatenate([first[..., None], slopes * self.scale], axis=-1)
+
+
+def _sparse_moments(X, probability):
+    mean = probability @ X
+    variance = probability @ X.multiply(X).tocsr() - mean**2
+    return mean, np.sqrt(np.maximum(variance, 0.0))
 
 
 def column_moments(X, probability):

@@ -40,6 +40,14 @@ class Progress:
         self.lock = RLock()
         self.root = None
 
+    def __getstate__(self):
+        # Starts in another process cannot be told of here; lines are printed there.
+        unknown = {"shown": dict.fromkeys(self.shown), "callbacks": [], "root": None}
+        return {k: v for k, v in vars(self).items() if k != "lock"} | unknown
+
+    def __setstate__(self, state):
+        vars(self).update(state, lock=RLock())
+
     def begin(self, n_starts):
         """Tell that the fit begins; ``n_starts`` may be None."""
         if HAS_CALLBACKS:

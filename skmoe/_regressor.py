@@ -6,16 +6,21 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.linear_model import LinearRegression
 from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
 
 from skmoe._base import BaseMixtureOfExperts
+from skmoe._block_targets import NumberTarget
 from skmoe._fitting import is_linear
 from skmoe._mixture import ConditionalMixture
 from skmoe._naming import naming
-from skmoe._validation import check_regression_target
+from skmoe._partial_fit import learns_from_batches
+from skmoe._validation import check_regression_target, check_y_present
 from skmoe.experts import (
     SharedPool,
     ask_shared,
     check_shared_expert,
+    make_incremental_regressor_pool,
+    make_incremental_shared_pool,
     make_regressor_pool,
     predict_experts,
     predict_experts_routed,
@@ -53,10 +58,11 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         outliers, which pull their experts less; "poisson" is for counts, "gamma" for
         positive numbers whose spread grows with their mean, and both need experts whose
         predictions are positive. All but "gaussian" take one output.
-    solver : {"em", "hard-em", "stochastic-em"}, default="em"
+    solver : {"em", "hard-em", "stochastic-em", "gradient"}, default="em"
         Whether rows are shared by the experts, given to one each, or drawn. With "em",
         linear experts and a softmax or constant gate are solved together, to the same
-        optimum.
+        optimum. "gradient" learns from mini-batches, in epochs: for experts and gates
+        that have ``partial_fit``, and for linear ones. No folds are held out then.
     cv : "auto", None, int, splitter or iterable of (train, test), default="auto"
         How rows are held out in the E-step. A flexible expert has memorised its rows, so
         its errors there tell nothing; with folds, errors, dispersions and gate
@@ -105,9 +111,27 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         Number of starts; the best objective is kept. Of several "auto" starts the
         second and the fourth of five are plain "k-plane" and "random", for variety.
     max_iter : int, default=100
-        Most iterations of a start.
+        Most iterations of a start; with ``solver="gradient"``, epochs.
     tol : float, default=1e-6
         What the objective per row may still gain, about, when a start has converged.
+    learning_rate_init : float, default=10.0
+        With ``solver="gradient"`` and :meth:`partial_fit`, how much more the last rows
+        count than the others: a batch moves gate and linear experts by a part of Newton's
+        step that is this times its share of all rows so far, at most by a whole one.
+        Other experts have learning rates of their own.
+    forgetting_rate : float, default=0.0
+        Share of what is known that each row replaces at least, so that a model follows
+        regimes that drift: with 1e-4, little is left of rows more than 20,000 rows ago.
+    batch_size : int or "auto", default="auto"
+        Rows of a batch, with ``solver="gradient"``. "auto" is 1024, or all of fewer rows.
+    early_stopping : bool, default=False
+        Whether ``solver="gradient"`` stops, and picks the best epoch, by rows that are
+        held out (or by ``X_val``) instead of by those of training. What flexible experts
+        gain on their own rows tells little.
+    validation_fraction : float, default=0.1
+        Part of the rows that is held out, drawn by their content.
+    n_iter_no_change : int, default=10
+        Epochs without a gain of ``tol`` after which ``solver="gradient"`` ends.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the last fit, in one start.
     n_jobs : int, default=None
@@ -142,10 +166,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     converged_ : bool
     lower_bound_ : float
         The objective of the model per unit of weight: the mean log-likelihood, less the
-        penalties of gate and experts. With cross-fitting, the mean log-likelihood of
-        held-out rows.
+        penalties of gate and experts. With cross-fitting or ``early_stopping``, the mean
+        log-likelihood of held-out rows; after :meth:`partial_fit`, that of the last batch
+        before it was learnt from.
     lower_bounds_ : ndarray of shape (n_iter_,)
-        The objective after each iteration of the best start. With cross-fitting, the
+        The objective after each iteration (or epoch, or batch) of the best start. With
+        ``solver="gradient"`` it is the best one so far. With cross-fitting, the
         first is that of a mixture whose experts are all fitted to all rows. With
         ``top_k``, it is as it was, and may fall, as the choice of experts is no part of
         its maximisation; the best model with the final ``top_k`` is kept.
@@ -164,6 +190,10 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         The fitted shared expert. ``experts_`` and :meth:`predict_experts` are without it.
     init_results_ : dict of ndarrays of shape (n_init,)
         ``lower_bound``, ``n_iter`` and ``converged`` of each start.
+    validation_scores_ : ndarray of shape (n_iter_,) or None
+        With ``early_stopping``, the objective on held-out rows after each epoch.
+    n_samples_seen_ : float
+        Weight of the rows that were learnt from, each counted once.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
 
@@ -214,6 +244,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         n_init=1,
         max_iter=100,
         tol=1e-6,
+        learning_rate_init=10.0,
+        forgetting_rate=0.0,
+        batch_size="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
         warm_start=False,
         n_jobs=None,
         random_state=None,
@@ -235,6 +271,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         self.n_init = n_init
         self.max_iter = max_iter
         self.tol = tol
+        self.learning_rate_init = learning_rate_init
+        self.forgetting_rate = forgetting_rate
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -245,6 +287,31 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         "likelihood": "no_validation",
         "shared_expert": "no_validation",
     }
+
+    @available_if(learns_from_batches)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Learn from one batch of rows, in one step of gate and experts.
+
+        Whatever ``solver`` is. The first call starts from its batch; as long as there are
+        few rows, they are kept, and starts are made again of all of them. After ``fit``,
+        the fitted model is gone on from.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : MixtureOfExpertsRegressor
+        """
+        if hasattr(self, "experts_"):
+            learned = {"_n_outputs": self._n_outputs}
+        else:
+            check_y_present(self, y)
+            learned = {"_n_outputs": np.shape(y)[1] if np.ndim(y) == 2 else None}
+        return self._learn(X, y, sample_weight, learned)
 
     def predict(self, X, return_std=False):
         """Mean of the predictive density, and its standard deviation.
@@ -378,10 +445,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         """What folds are balanced by: nothing."""
 
     def _publish(self, found, data, learned):
-        offer = getattr(found.best.parts.likelihood, "smallest_dispersion", None)
-        floor = None if offer is None else offer(data.target, data.weights)
         own = {
-            "dispersion_floor_": floor,
+            "dispersion_floor_": data.floor(found.best.parts.likelihood),
             "shared_expert_": getattr(found.best.parts.pool, "shared_fitted", None),
         }
         super()._publish(found, data, {**learned, **own})
@@ -397,17 +462,38 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     def _encode(self, y):
         """Target of the likelihood, columns for a start, and what to remember."""
         n_outputs = y.shape[1] if y.ndim == 2 else None
-        return y, y.reshape(len(y), -1), {"_n_outputs": n_outputs}
+        return y, self._columns_of(y), {"_n_outputs": n_outputs}
+
+    @staticmethod
+    def _columns_of(target):
+        """The target as columns, of which a start is made."""
+        return target.reshape(len(target), -1)
+
+    def _block_target(self, y_shape):
+        """The target of rows in blocks."""
+        return NumberTarget(self._make_likelihood(), y_shape)
 
     def _encode_known(self, y):
-        y = check_regression_target(y)
+        return self._encode_like(y, {"_n_outputs": self._n_outputs})
+
+    def _encode_like(self, y, learned):
+        """The target, of as many outputs as were learned of."""
+        y, known = check_regression_target(y), learned["_n_outputs"]
         n_outputs = y.shape[1] if y.ndim == 2 else None
-        if n_outputs != self._n_outputs:
+        if n_outputs != known:
             raise ValueError(
                 f"y has shape {y.shape}; the model was fitted with "
-                f"{self._n_outputs or 'one column of'} outputs."
+                f"{known or 'one column of'} outputs."
             )
-        return self._check_range(y, self.likelihood_)
+        return self._check_range(y, self._make_likelihood())
+
+    def _make_incremental_pool(self, experts, X, y, learned, random_state):
+        options = {"random_state": random_state, "n_jobs": self.n_jobs}
+        shared = check_shared_expert(self.shared_expert, random_state)
+        if shared is None:
+            return make_incremental_regressor_pool(experts, X, y, **options)
+        self._check_additive()
+        return make_incremental_shared_pool(shared, experts, X, y, **options)
 
     def _input_parts(self):
         parts = super()._input_parts()

@@ -180,10 +180,33 @@ class Search:
 
     def _attempt(self, n_experts, is_continued):
         """Starts with a fixed number of experts."""
-        model, data = self.model, self.data
         parts, names = self._make_parts(n_experts)
         watch, self.n_attempts = self._watch(names), self.n_attempts + 1
-        options = {
+        if is_continued:
+            results = [self._go_on(self._resume(parts), parts, watch)]
+        else:
+            init = check_init(self.model.init, self.present, parts.pool.n_experts)
+            results = self._start(parts, init, watch)
+        return _best_of(results, names, self.cross)
+
+    def _start(self, parts, init, watch):
+        """Results of all starts."""
+        model = self.model
+        return fit_starts(
+            parts, self.data, self.summary, RowDraws(self.summary),
+            init=init, n_init=model.n_init, n_jobs=model.n_jobs, **self._options(watch),
+        )  # fmt: skip
+
+    def _go_on(self, earlier, parts, watch):
+        """What comes after an earlier fit."""
+        return continue_fit(
+            earlier, parts, self.data, self.summary, RowDraws(self.summary),
+            **self._options(watch),
+        )  # fmt: skip
+
+    def _options(self, watch):
+        model = self.model
+        return {
             "solver": model.solver,
             "max_iter": model.max_iter,
             "tol": model.tol,
@@ -191,17 +214,6 @@ class Search:
             "watch": watch,
             "cross": self.cross,
         }
-        draws = RowDraws(self.summary)
-        if is_continued:
-            earlier = self._resume(parts)
-            results = [continue_fit(earlier, parts, data, self.summary, draws, **options)]
-        else:
-            init = check_init(model.init, self.present, parts.pool.n_experts)
-            results = fit_starts(
-                parts, data, self.summary, draws,
-                init=init, n_init=model.n_init, n_jobs=model.n_jobs, **options,
-            )  # fmt: skip
-        return _best_of(results, names, self.cross)
 
     def _watch(self, names):
         """Starts are numbered through, over all numbers of experts."""
@@ -241,35 +253,51 @@ class Search:
         names = [name for name, _ in experts]
         if isinstance(model.experts, list):
             model._validate_names(names)
-        if len(experts) > len(data.weights):
+        if len(experts) > data.n_samples:
             raise ValueError(
                 f"n_experts={len(experts)} is larger than n_samples="
-                f"{len(data.weights)}, the rows with positive weight; use fewer experts."
+                f"{data.n_samples}, the rows with positive weight; use fewer experts."
             )
         gate = check_gate(model.gate, self.random_state)
-        data.bind(gate)
+        self._bind(gate)
         are_linear = model._is_linear(experts)
         if self.n_attempts == 0:
-            folds = make_folds(
-                model.cv, are_linear, data, self.summary, self.present,
-                model._strata(data), self.random_state, self.split_params,
-            )  # fmt: skip
+            folds = self._folds(are_linear)
             self.is_cross_fitted = folds is not None
         router = make_router(model, len(experts))
         pooling = model.pooling
         if pooling == "auto":
             pools = self.is_cross_fitted and not are_linear and router is None
             pooling = _POOLING if pools else 0.0
-        draw = RowDraws(self.summary).steady
-        pool = model._make_pool(experts, data, self.learned, draw, self.random_state)
-        # A splitter of the user's own knows of groups; bags do not.
-        pool.trusts_bags = isinstance(model.cv, str)
+        pool = self._pool(experts)
         parts = Parts(gate, pool, self.likelihood, pooling=pooling, router=router)
         if self.is_cross_fitted and self.cross is None:
             n_kinds = len(experts) if isinstance(model.experts, list) else 1
             cross = CrossFitting(folds, self.columns, model.pooling == "auto")
             self.cross = cross.with_alone(parts, data, n_kinds)
         return parts, names
+
+    def _bind(self, gate):
+        """Let the gate prepare for the rows."""
+        self.data.bind(gate)
+
+    def _folds(self, are_linear):
+        """How rows are held out, or None."""
+        model = self.model
+        return make_folds(
+            model.cv, are_linear, self.data, self.summary, self.present,
+            model._strata(self.data), self.random_state, self.split_params,
+        )  # fmt: skip
+
+    def _pool(self, experts):
+        """An unfitted pool."""
+        draw = RowDraws(self.summary).steady
+        pool = self.model._make_pool(
+            experts, self.data, self.learned, draw, self.random_state
+        )
+        # A splitter of the user's own knows of groups; bags do not.
+        pool.trusts_bags = isinstance(self.model.cv, str)
+        return pool
 
     def _resume(self, parts):
         """The earlier fit, seen as a result on the new data; parts go on from it."""
@@ -292,7 +320,9 @@ class Search:
         _check_same_likelihood(model.likelihood_, parts.likelihood)
         parts.gate = deepcopy(model.gate_)
         if getattr(model, "shared_expert_", None) is not None:
-            parts.pool.shared_fitted = model.shared_expert_
+            parts.pool.resume_shared(
+                data.X, data.target, data.weights, model.shared_expert_
+            )
         parts.pool.resume(data.X, data.target, data.weights, model.experts_)
         parts.dispersion = model.dispersion_
         earlier = self._evaluate(parts)

@@ -1,15 +1,17 @@
 """Checks of what a user passes, with errors that name it."""
 
 from functools import cached_property
+from importlib import import_module
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import issparse, vstack
 from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import validate_data
 
 from skmoe._grams import row_slices
+from skmoe._memory_maps import is_large_map
 from skmoe._sklearn_compat import check_sample_weight, num_samples, safe_indexing
 
 
@@ -83,7 +85,7 @@ def check_X(X):
 
     Dataframes and sparse matrices are passed through; lists become arrays.
     """
-    if _is_plain_array(X):
+    if _is_plain_array(X) or is_large_map(X):
         return X
     if hasattr(X, "columns") and not issparse(X):
         if X.shape[0] == 0:
@@ -92,6 +94,23 @@ def check_X(X):
     return check_array(
         X, accept_sparse=["csr", "csc"], dtype=None, ensure_all_finite=False
     )
+
+
+def stacked_rows(parts):
+    """Rows of several tables of one kind as one table.
+
+    Parameters
+    ----------
+    parts : list of {ndarray, sparse matrix, dataframe}
+    """
+    first = parts[0]
+    if issparse(first):
+        return vstack(parts, format="csr")
+    if hasattr(first, "columns"):
+        # That of pandas or of polars, which need not be installed.
+        package = import_module(type(first).__module__.partition(".")[0])
+        return package.concat(parts)
+    return np.concatenate(parts)
 
 
 def check_features(estimator, X):
@@ -166,14 +185,36 @@ def check_labels(y):
     return y
 
 
-def check_weights(sample_weight, X):
+def check_classes(classes, known):
+    """All classes of a stream: those passed, which must be the ``known`` ones.
+
+    Parameters
+    ----------
+    classes : array-like or None
+    known : ndarray or None
+        Of earlier batches.
+    """
+    if classes is None:
+        if known is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        return known
+    classes = unique_labels(classes)
+    if known is not None and not np.array_equal(classes, known):
+        raise ValueError(
+            f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+            f"{known!r}"
+        )
+    return classes
+
+
+def check_weights(sample_weight, X, name="sample_weight"):
     """Sample weights as float64, non-negative and not all zero."""
     weights = check_sample_weight(sample_weight, X, dtype=np.float64)
     if (weights < 0).any():
         row = int(np.flatnonzero(weights < 0)[0])
-        raise ValueError(f"sample_weight: negative values in data (first in row {row}).")
+        raise ValueError(f"{name}: negative values in data (first in row {row}).")
     if not (weights > 0).any():
-        raise ValueError("sample_weight: all weights are zero, no row is left to fit.")
+        raise ValueError(f"{name}: all weights are zero, no row is left to fit.")
     return weights
 
 

@@ -51,6 +51,8 @@ REGRESSORS = {
     "routed evenly": {"top_k": 2, "n_experts": 5, "load_balancing": "bias"},
     "routed, held out": {"experts": TREE, "top_k": 2, "n_experts": 5},
     "shared": {"experts": TREE, "shared_expert": Ridge()},
+    "steps": {"solver": "gradient", "batch_size": 50},
+    "steps, held out": {"solver": "gradient", "early_stopping": True},
 }
 CLASSIFIERS = {
     "joint": {"init": "random"},
@@ -59,6 +61,7 @@ CLASSIFIERS = {
     "held out": {"experts": SHORT_TREE},
     "routed": {"top_k": 1, "n_experts": 5},
     "routed, held out": {"experts": SHORT_TREE, "top_k": 2, "n_experts": 5},
+    "steps": {"solver": "gradient", "batch_size": 50},
 }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.special import logsumexp
 
 from skmoe.datasets import make_moe_classification, make_moe_regression
 
@@ -32,6 +33,34 @@ def regression(n, d, n_experts, seed):
         n, d, n_experts, return_truth=True, random_state=seed
     )
     return Problem(X, y, truth.logpdf.mean(), truth)
+
+
+def regression_blocks(lengths, d, n_experts, seed):
+    """The same model, from which rows are drawn a block at a time.
+
+    Yields
+    ------
+    problem : Problem
+        The rows of one block, each of a seed of its own.
+    """
+    _, _, truth = make_moe_regression(
+        2, d, n_experts, return_truth=True, random_state=seed
+    )
+    for number, length in enumerate(lengths):
+        rng = np.random.default_rng([seed, number])
+        X = rng.standard_normal((length, d))
+        log_gate = X @ truth.gate_coef.T + truth.gate_intercept
+        log_gate -= logsumexp(log_gate, axis=1, keepdims=True)
+        until = np.exp(log_gate).cumsum(axis=1)
+        expert = (until < rng.uniform(size=(length, 1))).sum(axis=1)
+        expert = np.minimum(expert, n_experts - 1)
+        sigma = np.sqrt(truth.dispersion)
+        mean = X @ truth.expert_coef.T + truth.expert_intercept
+        y = mean[np.arange(length), expert] + sigma[expert] * rng.standard_normal(length)
+        log_density = -0.5 * ((y[:, None] - mean) / sigma) ** 2 - np.log(sigma)
+        log_density -= 0.5 * np.log(2 * np.pi)
+        logpdf = logsumexp(log_gate + log_density, axis=1)
+        yield Problem(X, y, logpdf.mean(), truth)
 
 
 def classification(n, d, n_experts, seed, n_classes=2):

@@ -31,6 +31,12 @@ A copy of a pool is a snapshot: ``fit`` binds new state and changes none in plac
 expert knows nothing of gates.
 """
 
+from skmoe.experts._incremental_pools import (
+    check_learns,
+    make_incremental_classifier_pool,
+    make_incremental_regressor_pool,
+)
+from skmoe.experts._incremental_shared import make_incremental_shared_pool
 from skmoe.experts._pool import predict_experts, predict_experts_proba
 from skmoe.experts._resolve import (
     check_experts,
@@ -44,8 +50,12 @@ __all__ = [
     "SharedPool",
     "ask_shared",
     "check_experts",
+    "check_learns",
     "check_shared_expert",
     "make_classifier_pool",
+    "make_incremental_classifier_pool",
+    "make_incremental_regressor_pool",
+    "make_incremental_shared_pool",
     "make_regressor_pool",
     "predict_experts",
     "predict_experts_proba",

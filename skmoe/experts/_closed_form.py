@@ -47,13 +47,14 @@ class ClosedFormPool(TogetherMixin):
     def supports(cls, estimators, X, y):
         """Whether this pool fits just what these estimators would."""
         return (
-            all(cls._is_exact(estimator) for estimator in estimators)
+            all(cls.fits(estimator) for estimator in estimators)
             and len({estimator.fit_intercept for estimator in estimators}) == 1
             and _is_plain_table(X)
         )
 
     @classmethod
-    def _is_exact(cls, estimator):
+    def fits(cls, estimator):
+        """Whether it is one of the estimators whose solution the pool finds."""
         return type(estimator) is cls.estimator_class and all(
             getattr(estimator, name, values[0]) in values
             for name, values in cls.exact_parameters.items()
@@ -71,7 +72,8 @@ class ClosedFormPool(TogetherMixin):
         """
         if X is not self._source and design is not None:
             checked = self._check(X)
-            if design.X is checked and design.fit_intercept == self.fit_intercept:
+            # A dataframe has been turned into an array once for each of them.
+            if design.fit_intercept == self.fit_intercept and design.holds(checked):
                 self.design, self._source, self._total = design, X, weights
         self._bind(X, weights[:, None])
 
@@ -88,8 +90,24 @@ class ClosedFormPool(TogetherMixin):
         pool.coef = pool._source = pool._resumed = None
         return pool
 
-    def terms(self, y, weights, likelihood):
-        """The experts' part of the log-likelihood, or None if they do not maximise it."""
+    def with_rows(self, X, weights):
+        """A pool bound to other rows, in the same units."""
+        pool = copy(self)
+        pool._source, pool._total = X, weights
+        pool.design = self.design.with_rows(self._check(X))
+        return pool
+
+    def in_units(self, mean, scale):
+        """Take on the units that these moments of the columns give."""
+        earlier, self.design = self.design, self.design.in_units(mean, scale)
+        if self.coef is not None:
+            self._convert(earlier, self.design)
+
+    def terms(self, y, weights, likelihood, whole=None):
+        """The experts' part of the log-likelihood, or None if they do not maximise it.
+
+        Where y is a part of all rows, ``whole`` (TargetStatistics) is of all.
+        """
         return None
 
     def _bind(self, X, weights):
@@ -109,10 +127,14 @@ class ClosedFormPool(TogetherMixin):
         earlier, self._resumed = vars(self).get("design"), None
         design = self._bind(X, weights)
         if issparse(weights) and self.coef is not None and design is not earlier:
-            coef = np.moveaxis(self.coef, self.column_axis, -1)
-            coef = design.from_user(*earlier.to_user(coef))
-            self.coef = np.moveaxis(coef, -1, self.column_axis)
+            self._convert(earlier, design)
         return design
+
+    def _convert(self, earlier, design):
+        """Coefficients in the units of one design to those of another."""
+        coef = np.moveaxis(self.coef, self.column_axis, -1)
+        coef = design.from_user(*earlier.to_user(coef))
+        self.coef = np.moveaxis(coef, -1, self.column_axis)
 
     def _groups(self, design, weights):
         """Experts that are fitted together, and the rows that they are fitted to.
@@ -178,7 +200,10 @@ class ClosedFormPool(TogetherMixin):
 
     def _new_estimator(self, k):
         """A clone of expert k that knows its features, as after ``fit``."""
-        estimator = clone(self.experts[k][1])
+        template = self.experts[k][1]
+        if hasattr(template, "n_features_in_"):  # as between batches
+            return copy(template)
+        estimator = clone(template)
         validate_data(estimator, self._source, skip_check_array=True)
         return estimator
 

@@ -7,7 +7,9 @@ import numpy as np
 from sklearn.linear_model import GammaRegressor, PoissonRegressor
 
 from skmoe._grams import row_slices, weighted_grams
+from skmoe._running import averaged, newton_step
 from skmoe._sklearn_compat import set_glm_loss
+from skmoe._softmax_steps import shortened
 from skmoe.experts._closed_form import ClosedFormPool
 from skmoe.experts._glm_terms import GammaTerms, PoissonTerms
 from skmoe.experts._least_squares import solve_semidefinite
@@ -28,6 +30,8 @@ _LARGEST_LOG = 700.0
 _FLOOR = np.exp(-25.0)
 # Objectives this close are the same, relative: the last step may change nothing else.
 _ROUNDING = 1e-13
+# No log rate of a row is moved further by one step on a batch.
+_LONGEST_STEP = 1.0
 # Numbers held at a time for each pass over the rows.
 _CHUNK_CELLS = 1_000_000
 
@@ -51,9 +55,10 @@ class GlmPool(ClosedFormPool):
         return y.ndim == 1 and cls._in_range(y) and super().supports(estimators, X, y)
 
     @classmethod
-    def _is_exact(cls, estimator):
+    def fits(cls, estimator):
+        """Also asks for one penalty."""
         alpha = getattr(estimator, "alpha", None)
-        return super()._is_exact(estimator) and isinstance(alpha, Real) and alpha >= 0
+        return super().fits(estimator) and isinstance(alpha, Real) and alpha >= 0
 
     def fit(self, X, y, weights):
         """Fit every expert; parameters as in :meth:`EstimatorPool.fit`."""
@@ -77,13 +82,13 @@ class GlmPool(ClosedFormPool):
         self.coef, self.n_iter = coef, n_iter
         return self
 
-    def terms(self, y, weights, likelihood):
+    def terms(self, y, weights, likelihood, whole=None):
         """The experts' part of the log-likelihood, where they maximise it."""
         if type(likelihood) is not self.likelihood_class:
             return None
         if any(estimator.alpha for _, estimator in self.experts):
             return None
-        return self.terms_class(self, y, weights)
+        return self.terms_class(self, y, weights, whole)
 
     def parameters(self, terms, dispersion):
         """This pool's state as ``terms`` takes it."""
@@ -95,6 +100,37 @@ class GlmPool(ClosedFormPool):
         pool.coef, dispersion = terms.coefficients(vector)
         pool.n_iter, pool._resumed = np.full(len(pool.coef), n_iter), None
         return pool, dispersion
+
+    def stepped(self, rows, y, weights, information, step):
+        """One step on a batch; see :class:`NewtonPool`."""
+        alphas = np.array([estimator.alpha for _, estimator in self.experts])
+        ridge = np.outer(alphas, self.design.penalized / self.design.column_scale**2)
+        # As everywhere, a penalty is relative to the expert's own weight.
+        ridge *= weights.sum(axis=0)[:, None]
+        log_y = np.log(np.where(y > 0, y, 1.0))[:, None]
+        logs = np.clip(rows @ self.coef.T, log_y - _FARTHEST, log_y + _FARTHEST)
+        slopes, curvatures = self.derivatives(y[:, None], logs - log_y)
+        gradient = -(rows.T @ (weights * slopes)).T - ridge * self.coef
+        now = weighted_grams(rows, np.ascontiguousarray((weights * curvatures).T))
+        information = averaged(information, now, step.rate)
+        penalized = information + ridge[:, :, None] * np.eye(ridge.shape[1])
+        moved = newton_step(gradient[:, :, None], penalized, step.rate, len(y))
+        moved = moved.swapaxes(1, 2)
+        moved *= shortened(rows, moved, _LONGEST_STEP)[:, None, None]
+        return self.coef + moved[:, 0], information
+
+    def without_details(self):
+        """The same, whose estimators have made no more than a step."""
+        pool = copy(self)
+        pool.n_iter = np.ones(self.n_experts, dtype=int)
+        return pool
+
+    def fresh_coef(self, y):
+        """Coefficients before the first step: those of a constant."""
+        coef = np.zeros((self.n_experts, self.design.n_columns))
+        if self.fit_intercept:
+            coef[:, 0] = np.log(y.mean() or 1.0)
+        return coef
 
     @staticmethod
     def _coef_of(design, estimator):

@@ -7,6 +7,7 @@ from scipy.special import gammaln
 
 from skmoe._blocks import Blocks
 from skmoe._special import log_minus_digamma, log_peak
+from skmoe._sums import SumsMixin
 from skmoe.likelihoods import GammaLikelihood
 
 # A rate below this is as good as zero, and one above it has no exponential.
@@ -17,7 +18,7 @@ _FARTHEST_BELOW, _FARTHEST_ABOVE = 40.0, 7.0
 _LARGEST_LOG_DISPERSION = 30.0
 
 
-class PoissonTerms:
+class PoissonTerms(SumsMixin):
     """log of the Poisson probability and its derivatives; see ``skmoe.training``.
 
     The parameters are the coefficients (n_experts, n_columns) of the log-rates, X in
@@ -29,24 +30,31 @@ class PoissonTerms:
         Bound to X.
     y : ndarray of shape (n_samples,)
     weights : ndarray of shape (n_samples,)
+    whole : TargetStatistics, optional
+        Of all rows, where these are a part of them.
     """
 
     #: There is no closed form of the M-step.
     has_m_step = False
     #: Parameters of an expert beside its coefficients.
     n_shapes = 0
+    _collects: tuple = ("sums", "blocks", "mass")
 
-    def __init__(self, pool, y, weights):
+    def __init__(self, pool, y, weights, whole=None):
         self.design, self.y, self.weights = pool.design, y, weights
+        self.total = weights.sum()
         self.constant = self._constant(y)
         self.shape = (pool.n_experts, self.design.n_columns)
         self.n_coef = self.shape[0] * self.shape[1]
         self.size = self.n_coef + self.n_shapes * pool.n_experts
         self.lower = np.full(self.size, -np.inf)
         self.n_numbers = pool.n_experts
-        self.center = np.log((weights @ y / weights.sum()) or 1.0)
+        mean, largest = weights @ y / self.total, y.max()
+        if whole is not None:
+            mean, largest = whole.mean, whole.largest
+        self.center = np.log(mean or 1.0)
         self.lowest = self.center - _FARTHEST_BELOW
-        self.highest = np.log(y.max() or 1.0) + _FARTHEST_ABOVE
+        self.highest = np.log(largest or 1.0) + _FARTHEST_ABOVE
 
     @staticmethod
     def _constant(y):
@@ -55,9 +63,13 @@ class PoissonTerms:
 
     def subset(self, rows):
         """The terms of some rows, in the same units."""
+        return self.with_rows(self.design.subset(rows), self.y[rows], self.weights[rows])
+
+    def with_rows(self, design, y, weights):
+        """The terms of other rows, in the same units."""
         part = copy(self)
-        part.design, part.weights = self.design.subset(rows), self.weights[rows]
-        part.y, part.constant = self.y[rows], self.constant[rows]
+        part.design, part.y, part.constant = design, y, self._constant(y)
+        part.weights, part.total = weights, weights.sum()
         return part
 
     def neutral(self):
@@ -115,7 +127,7 @@ class PoissonTerms:
 
     def information(self, total):
         """What was collected, scaled up to rows of the weight ``total``; by blocks."""
-        return Blocks(self.blocks * (total / self.weights.sum()))
+        return Blocks(self.blocks * (total / self.total))
 
     def parameters(self, coef, dispersion):
         """From a pool's coefficients."""
@@ -133,12 +145,22 @@ class GammaTerms(PoissonTerms):
     """
 
     n_shapes = 1
+    _collects = ("sums", "blocks", "mass", "shape_sums")
 
-    def __init__(self, pool, y, weights):
-        super().__init__(pool, y, weights)
-        self.lower[self.n_coef :] = np.log(
-            GammaLikelihood().smallest_dispersion(y, weights)
-        )
+    def __init__(self, pool, y, weights, whole=None):
+        super().__init__(pool, y, weights, whole)
+        if whole is None:
+            floor = GammaLikelihood().smallest_dispersion(y, weights)
+            self.spread = None
+        else:
+            floor, self.spread = whole.floor, whole.spread
+        self.lower[self.n_coef :] = np.log(floor)
+
+    def with_rows(self, design, y, weights):
+        """The terms of other rows, in the same units."""
+        part = super().with_rows(design, y, weights)
+        part.spread = None
+        return part
 
     @staticmethod
     def _constant(y):
@@ -146,10 +168,13 @@ class GammaTerms(PoissonTerms):
 
     def neutral(self):
         """Parameters of experts that predict the mean, and spread as the target does."""
-        weights = np.tile(self.weights[:, None], self.shape[0])
-        mean = self.weights @ self.y / self.weights.sum()
-        prediction = np.full(weights.shape, mean)
-        dispersion = GammaLikelihood().fit_dispersion(self.y, prediction, weights)
+        if self.spread is not None:
+            dispersion = np.full(self.shape[0], self.spread)
+        else:
+            weights = np.tile(self.weights[:, None], self.shape[0])
+            mean = self.weights @ self.y / self.total
+            prediction = np.full(weights.shape, mean)
+            dispersion = GammaLikelihood().fit_dispersion(self.y, prediction, weights)
         return np.concatenate([super().neutral(), np.log(dispersion)])
 
     def begin(self, vector):
@@ -194,7 +219,7 @@ class GammaTerms(PoissonTerms):
 
     def information(self, total):
         """What was collected, scaled up to rows of the weight ``total``; by blocks."""
-        scale = total / self.weights.sum()
+        scale = total / self.total
         shapes = -self.precision * self.slope * self.mass
         return Blocks(self.blocks * scale, shapes * scale)
 

@@ -5,7 +5,8 @@ from copy import copy
 import numpy as np
 from sklearn.linear_model import LinearRegression, Ridge
 
-from skmoe._grams import row_slices
+from skmoe._grams import row_slices, weighted_grams
+from skmoe._running import averaged, newton_step
 from skmoe.experts._closed_form import ClosedFormPool
 from skmoe.experts._least_squares_terms import LeastSquaresTerms, moments_of
 from skmoe.experts._linear_routed import pair_predictors
@@ -81,14 +82,18 @@ class LeastSquaresPool(ClosedFormPool):
             gram + self._penalties(), moments[:, :n_slopes, n_slopes:]
         ), gram
 
-    def terms(self, y, weights, likelihood):
+    def terms(self, y, weights, likelihood, whole=None):
         """The experts' part of the log-likelihood, where least squares maximises it."""
         if type(likelihood) is not GaussianLikelihood or np.any(self._penalties()):
             return None
         if not likelihood.has_own_variances(y):
             return None
-        floor = likelihood.smallest_dispersion(y, weights)
-        return LeastSquaresTerms(self, y, weights, floor)
+        if whole is None:
+            floor, moments = likelihood.smallest_dispersion(y, weights), None
+        else:
+            floor = whole.floor
+            moments = np.reshape(whole.mean, -1), np.reshape(whole.scale, -1)
+        return LeastSquaresTerms(self, y, weights, floor, moments)
 
     def parameters(self, terms, dispersion):
         """This pool's state as ``terms`` takes it."""
@@ -109,6 +114,39 @@ class LeastSquaresPool(ClosedFormPool):
 
     def _penalties(self):
         return 0.0
+
+    def stepped(self, rows, y, weights, information, step):
+        """One step on a batch; see :class:`NewtonPool`."""
+        coef = self.coef.reshape(*self.coef.shape[:2], -1)
+        left = y.reshape(len(y), 1, -1) - self._predict(rows).reshape(
+            len(y), self.n_experts, -1
+        )
+        left *= weights[:, :, None]
+        sums = rows.T @ left.reshape(len(y), -1)
+        gradient = sums.reshape(-1, *left.shape[1:]).swapaxes(0, 1)
+        penalties = np.zeros((self.n_experts, coef.shape[1], coef.shape[1]))
+        slopes = slice(int(self.fit_intercept), None)
+        penalties[:, slopes, slopes] += self._penalties() / step.total
+        now = weighted_grams(rows, weights.T)
+        information = averaged(information, now, step.rate)
+        moved = newton_step(
+            gradient - penalties @ coef, information + penalties, step.rate, len(y)
+        )
+        return (coef + moved).reshape(self.coef.shape), information
+
+    def without_details(self):
+        """The same, whose estimators tell nothing that is of all rows of a fit."""
+        pool = copy(self)
+        pool.gram = None
+        return pool
+
+    def fresh_coef(self, y):
+        """Coefficients before the first step: those of a constant."""
+        targets = y.reshape(len(y), -1)
+        coef = np.zeros((self.n_experts, self.design.n_columns, targets.shape[1]))
+        if self.fit_intercept:
+            coef[:, 0] = targets.mean(axis=0)
+        return coef if y.ndim == 2 else coef[:, :, 0]
 
     def _predict(self, matrix):
         # Columns of all experts (and outputs) side by side, for one product.
@@ -137,7 +175,11 @@ class LeastSquaresPool(ClosedFormPool):
         return estimator
 
     def _add_details(self, estimator, k):
-        """Rank and singular values of the centred, weighted X."""
+        """Rank and singular values of the centred, weighted X, where it is known."""
+        if self.gram is None:
+            for name in ("rank_", "singular_"):  # of an earlier fit
+                vars(estimator).pop(name, None)
+            return
         values = np.linalg.eigvalsh(self.gram[k])
         estimator.rank_ = int((values > _SINGULAR * values.max(initial=0.0)).sum())
         scaled = self.gram[k] * np.outer(self.design.scale, self.design.scale)
@@ -155,8 +197,9 @@ class RidgePool(LeastSquaresPool):
     }
 
     @classmethod
-    def _is_exact(cls, estimator):
-        return super()._is_exact(estimator) and np.ndim(estimator.alpha) == 0
+    def fits(cls, estimator):
+        """Also asks for one penalty."""
+        return super().fits(estimator) and np.ndim(estimator.alpha) == 0
 
     def _penalties(self):
         alphas = np.array([estimator.alpha for _, estimator in self.experts])

@@ -7,11 +7,12 @@ from scipy.sparse import hstack, issparse
 
 from skmoe._blocks import Blocks
 from skmoe._grams import weighted_grams
+from skmoe._sums import SumsMixin
 
 _LOG_2PI = np.log(2 * np.pi)
 
 
-class LeastSquaresTerms:
+class LeastSquaresTerms(SumsMixin):
     """log N(y; b_k'x, s_k^2) and its derivatives; see ``skmoe.training``.
 
     The parameters are the coefficients (n_experts, n_outputs, n_columns) and the
@@ -26,19 +27,20 @@ class LeastSquaresTerms:
     weights : ndarray of shape (n_samples,)
     floor : ndarray of shape () or (n_outputs,)
         Smallest variance, in squared units of y.
+    moments : tuple of ndarrays of shape (n_outputs,), optional
+        Mean and standard deviation of y, where the rows are a part of all.
     """
 
     has_m_step = True
+    _collects = ("coef_sums", "log_sd_sums", "moments", "mass")
 
-    def __init__(self, pool, y, weights, floor):
+    def __init__(self, pool, y, weights, floor, moments=None):
         self.design, self.solve = pool.design, pool.solve
         self.fit_intercept = pool.fit_intercept
         self.multi_output = y.ndim == 2
         self.y = y.reshape(len(y), -1)
-        self.weights = weights
-        probability = weights / weights.sum()
-        mean = probability @ self.y
-        scale = np.sqrt(probability @ (self.y - mean) ** 2)
+        self.weights, self.total = weights, weights.sum()
+        mean, scale = moments or target_moments(self.y, weights)
         self.scale = np.where(scale > 0, scale, 1.0)
         self.center = mean if pool.fit_intercept else np.zeros_like(mean)
         n_experts, n_outputs = pool.n_experts, self.y.shape[1]
@@ -54,9 +56,13 @@ class LeastSquaresTerms:
 
     def subset(self, rows):
         """The terms of some rows, in the same units."""
+        return self.with_rows(self.design.subset(rows), self.y[rows], self.weights[rows])
+
+    def with_rows(self, design, y, weights):
+        """The terms of other rows, in the same units."""
         part = copy(self)
-        part.design, part.y = self.design.subset(rows), self.y[rows]
-        part.weights = self.weights[rows]
+        part.design, part.y = design, y[:, None] if y.ndim == 1 else y
+        part.weights, part.total = weights, weights.sum()
         return part
 
     def begin(self, vector):
@@ -115,7 +121,7 @@ class LeastSquaresTerms:
     def information(self, total):
         """What was collected, scaled up to rows of the weight ``total``; by blocks."""
         n_columns = self.shape[2]
-        scale = total / self.weights.sum()
+        scale = total / self.total
         grams = self.moments[:, None, :n_columns, :n_columns] * scale
         grams = grams * self.precision[:, :, None, None] ** 2.0
         mass = np.repeat(2.0 * scale * self.mass, self.shape[1])
@@ -161,6 +167,13 @@ class LeastSquaresTerms:
             coef[:, :, 0] += self.center
         log_sd = vector[self.n_coef :].reshape(self.shape[:2])
         return coef.swapaxes(1, 2), np.exp(2 * (log_sd + np.log(self.scale)))
+
+
+def target_moments(y, weights):
+    """Mean and standard deviation of each output."""
+    probability = weights / weights.sum()
+    mean = probability @ y
+    return mean, np.sqrt(probability @ (y - mean) ** 2)
 
 
 def moments_of(rows, targets, weights):

@@ -5,7 +5,9 @@ from copy import copy
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from skmoe._running import averaged
 from skmoe._softmax_regression import fit_softmax_regression, log_softmax
+from skmoe._softmax_steps import SoftmaxSteps, with_penalty
 from skmoe.experts._closed_form import ClosedFormPool
 from skmoe.experts._linear_routed import pair_predictors
 from skmoe.experts._logistic_terms import BinaryTerms, LogisticTerms
@@ -74,7 +76,7 @@ class LogisticPool(ClosedFormPool):
         n_free = len(self.classes) - 1
         return np.eye(1) if n_free == 1 else np.eye(n_free) - 1.0 / (n_free + 1)
 
-    def terms(self, y, weights, likelihood):
+    def terms(self, y, weights, likelihood, whole=None):
         """The experts' part of the log-likelihood."""
         if type(likelihood) is not CategoricalLikelihood:
             return None
@@ -91,6 +93,28 @@ class LogisticPool(ClosedFormPool):
         pool.coef, pool._resumed = vector.reshape(terms.shape), None
         pool.n_iter = [n_iter] * len(self.experts)
         return pool, None
+
+    def stepped(self, rows, y, weights, information, step):
+        """One step on a batch; see :class:`NewtonPool`."""
+        steps = SoftmaxSteps(rows, self.coef)
+        targets = np.eye(len(self.classes))[:-1, y]
+        excess = (targets - steps.proba[:, :-1]) * weights.T[:, None]
+        ridge = self.ridge[:, None] / step.total
+        gradient = steps.gradient(excess) - ridge * (self.coupling @ self.coef)
+        information = averaged(information, steps.information(weights.T), step.rate)
+        ridges = np.broadcast_to(ridge, self.coef.shape)
+        moved = steps.step(gradient, with_penalty(information, ridges), step.rate)
+        return self.coef + moved, information
+
+    def without_details(self):
+        """The same, whose estimators have made no more than a step."""
+        pool = copy(self)
+        pool.n_iter = [1] * self.n_experts
+        return pool
+
+    def fresh_coef(self, y):
+        """Coefficients before the first step: all classes are alike."""
+        return np.zeros((self.n_experts, len(self.classes) - 1, self.design.n_columns))
 
     @staticmethod
     def _coef_of(design, estimator):

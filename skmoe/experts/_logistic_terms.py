@@ -7,13 +7,14 @@ import numpy as np
 
 from skmoe._blocks import Blocks
 from skmoe._softmax_regression import softmax_information
+from skmoe._sums import SumsMixin
 
 # With more unknowns of an expert, each class has a block of its own.
 _MAX_JOINT_UNKNOWNS = 600
 _LARGEST_LOGIT = 700.0  # still has an exponential
 
 
-class LogisticTerms:
+class LogisticTerms(SumsMixin):
     """log p_k(y | x) and its derivatives; see ``skmoe.training``.
 
     The parameters are the coefficients of all classes but the last, of shape
@@ -30,9 +31,11 @@ class LogisticTerms:
 
     #: There is no closed form of the M-step.
     has_m_step = False
+    _collects = ("sums", "blocks")
 
     def __init__(self, pool, y, weights):
-        self.design, self.y, self.weights = pool.design, y, weights
+        self.design, self.weights, self.total = pool.design, weights, weights.sum()
+        self.y = self._coded(y)
         self.n_classes = len(pool.classes)
         self.shape = (pool.n_experts, self.n_classes - 1, self.design.n_columns)
         self.size = int(np.prod(self.shape))
@@ -40,11 +43,23 @@ class LogisticTerms:
         self.n_numbers = pool.n_experts * self.n_classes
         self.ridge, self.coupling = pool.ridge, pool.coupling
 
+    @staticmethod
+    def _coded(y):
+        return y
+
     def subset(self, rows):
         """The terms of some rows, in the same units."""
         part = copy(self)
         part.design, part.y = self.design.subset(rows), self.y[rows]
         part.weights = self.weights[rows]
+        part.total = part.weights.sum()
+        return part
+
+    def with_rows(self, design, y, weights):
+        """The terms of other rows, in the same units."""
+        part = copy(self)
+        part.design, part.y = design, self._coded(y)
+        part.weights, part.total = weights, weights.sum()
         return part
 
     def neutral(self):
@@ -104,7 +119,7 @@ class LogisticTerms:
 
     def information(self, total):
         """What was collected, scaled up to rows of the weight ``total``; by blocks."""
-        blocks = self.blocks * (total / self.weights.sum())
+        blocks = self.blocks * (total / self.total)
         per_block = blocks.shape[1] // self.shape[2]
         coupling = self.coupling if per_block > 1 else self.coupling[:1, :1]
         ridge = [np.kron(coupling, np.diag(one)) for one in self.ridge]
@@ -126,10 +141,10 @@ class LogisticTerms:
 class BinaryTerms(LogisticTerms):
     """The terms of two classes, with one exponential for each row and expert."""
 
-    def __init__(self, pool, y, weights):
-        super().__init__(pool, y, weights)
-        # The coefficients are those of the first class.
-        self.y = 1.0 - 2.0 * y
+    @staticmethod
+    def _coded(y):
+        """Signs: the coefficients are those of the first class."""
+        return 1.0 - 2.0 * y
 
     def log_prob(self, part):
         """log p_k of the rows' classes, (n_experts, n_rows)."""

@@ -322,7 +322,8 @@ def predict_experts_proba(estimators, X, classes, names, iteration=None):
     predictions = []
     for name, estimator in zip(names, estimators, strict=True):
         with naming_expert(name, estimator, iteration):
-            proba = np.asarray(estimator.predict_proba(rows.X), dtype=np.float64)
+            with np.errstate(divide="ignore"):  # a class that has not come yet
+                proba = np.asarray(estimator.predict_proba(rows.X), dtype=np.float64)
             known = _finite(proba, rows)
             proba = np.zeros((len(known), len(classes)))
             proba[:, np.searchsorted(classes, estimator.classes_)] = known

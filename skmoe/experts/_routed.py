@@ -105,7 +105,8 @@ def predict_experts_proba_routed(
         return together
 
     def ask(estimator, X, keywords, answer):
-        proba = np.asarray(estimator.predict_proba(X, **keywords))
+        with np.errstate(divide="ignore"):  # a class that has not come yet
+            proba = np.asarray(estimator.predict_proba(X, **keywords))
         known = np.searchsorted(classes, estimator.classes_)
         answer[:] = 0.0
         answer[:, known] = proba.reshape(len(answer), len(known))
@@ -192,7 +193,7 @@ def _run(run, groups, n_jobs):
     run(first)
     if (perf_counter() - start) * len(others) < _PARALLEL_SECONDS:
         n_threads = 1
-    Parallel(n_jobs=n_threads, prefer="threads")(delayed(run)(part) for part in others)
+    Parallel(n_jobs=n_threads, require="sharedmem")(delayed(run)(part) for part in others)
 
 
 def _pieces(groups, n_pieces):

@@ -60,7 +60,7 @@ class SharedPool:
 
     def fit(self, X, y, weights):
         """Fit the shared expert and the experts; parameters as in other pools."""
-        pairs = _Pairs(weights)
+        pairs = Pairs(weights)
         self.n_outputs = y.shape[1] if y.ndim == 2 else None
         inner = copy(self.inner)
         inner.iteration = self.iteration
@@ -70,8 +70,8 @@ class SharedPool:
             rest = y - self._ask_shared(X)
             inner.fit(X, rest, weights)
             answer = pairs.ask(inner, X)
-            errors = _column(rest) - answer
-            self.variances = pairs.variances(errors, _variance(y, pairs.row_weights))
+            errors = column(rest) - answer
+            self.variances = pairs.variances(errors, variance(y, pairs.row_weights))
         self.inner = inner
         return self
 
@@ -85,7 +85,7 @@ class SharedPool:
     def _fit_shared(self, X, y, answer, pairs):
         target, weights = y, pairs.row_weights
         if answer is not None:
-            target, weights = pairs.average(_column(y) - answer, self.variances)
+            target, weights = pairs.average(column(y) - answer, self.variances)
             # In units in which they sum to what the rows weigh.
             weights *= pairs.row_weights.sum() / weights.sum()
         rows = np.flatnonzero(weights > 0)
@@ -105,11 +105,11 @@ class SharedPool:
 
     def predict(self, X):
         """Predictions of shape (n_samples, n_experts[, n_outputs])."""
-        return self.inner.predict(X) + _column(self._ask_shared(X))
+        return self.inner.predict(X) + column(self._ask_shared(X))
 
     def predict_routed(self, X, routes):
         """Predictions of the pairs, of shape (n_samples, top_k[, n_outputs])."""
-        return self.inner.predict_routed(X, routes) + _column(self._ask_shared(X))
+        return self.inner.predict_routed(X, routes) + column(self._ask_shared(X))
 
     def predict_held_out(self, X, y, weights, folds, among=None):
         """Predictions for each row by experts that were not fitted to it.
@@ -129,8 +129,12 @@ class SharedPool:
             prediction[test] = answer
         return prediction
 
+    def resume_shared(self, X, y, weights, estimator):
+        """Take over a fitted shared expert, before the others."""
+        self.shared_fitted = estimator
+
     def resume(self, X, y, weights, estimators):
-        """Take over the state of fitted experts; ``shared_fitted`` is set before."""
+        """Take over the state of fitted experts."""
         self.n_outputs = y.shape[1] if y.ndim == 2 else None
         self.inner.resume(X, y - self._ask_shared(X), weights, estimators)
         self.variances = np.ones(self.n_experts)
@@ -145,7 +149,7 @@ class SharedPool:
         return self.inner.estimators()
 
 
-class _Pairs:
+class Pairs:
     """Weights of rows and experts, all of them or those that rows are sent to."""
 
     def __init__(self, weights):
@@ -215,11 +219,11 @@ def check_shared_expert(shared, random_state):
     return clone_seeded(shared, random_state)
 
 
-def _column(values):
+def column(values):
     """Of rows, as of one expert that all rows have."""
     return values[:, None]
 
 
-def _variance(y, weights):
+def variance(y, weights):
     share = weights / weights.sum()
     return float(np.sum(share @ (y - share @ y) ** 2))

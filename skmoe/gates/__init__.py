@@ -27,39 +27,53 @@ The gate protocol, duck-typed; ``K`` is the number of experts:
     that offers ``terms``, gate and experts may be solved together; see
     ``skmoe.training``.
 
+``partial_fit(X, responsibilities, sample_weight=None[, step=None])`` (optional)
+    Learn from one batch more; ``step`` tells how far to go, see ``skmoe._running``.
+
+``with_least_share(experts, X, share)`` -> gate (optional)
+    A copy that gives experts that have lost their rows a mean probability again.
+
 A pipeline that ends in a gate is a gate. A gate knows nothing of experts.
 """
 
 from skmoe.gates._classifier import ClassifierGate
 from skmoe.gates._constant import ConstantGate
 from skmoe.gates._protocol import (
+    BoundGate,
     GateMixin,
     bind_gate,
+    check_gate_learns,
     check_responsibilities,
     fit_gate,
     gate_n_parameters,
     gate_penalty,
     gate_scores,
+    gate_with_least_share,
     gate_with_load_loss,
     has_fast_scores,
     joint_log_proba,
+    step_gate,
 )
 from skmoe.gates._resolve import check_gate
 from skmoe.gates._softmax import SoftmaxGate
 
 __all__ = [
+    "BoundGate",
     "ClassifierGate",
     "ConstantGate",
     "GateMixin",
     "SoftmaxGate",
     "bind_gate",
     "check_gate",
+    "check_gate_learns",
     "check_responsibilities",
     "fit_gate",
     "gate_n_parameters",
     "gate_penalty",
     "gate_scores",
+    "gate_with_least_share",
     "gate_with_load_loss",
     "has_fast_scores",
     "joint_log_proba",
+    "step_gate",
 ]

@@ -5,16 +5,31 @@ from scipy.sparse import coo_array
 from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe._fitting import n_parameters, weight_keyword
+from skmoe._incremental import advanced, learns_from_batches, takes_weights
 from skmoe._sklearn_compat import num_samples, safe_indexing
-from skmoe.gates._protocol import GateMixin, check_responsibilities
+from skmoe.gates._protocol import GateMixin, check_n_experts, check_responsibilities
 
 # Shares of a row below this are not worth a copy of the row.
 _SMALLEST_SHARE = 1e-3
 # An expert that the classifier rules out can still be told by its density.
 _SMALLEST_PROBA = 1e-10
+
+
+def _classifier_learns_from_batches(gate):
+    return learns_from_batches(gate.classifier)
+
+
+def _as_classes(X, responsibilities, sample_weight):
+    """Rows, once for each expert with a share in them, and the weights of these."""
+    targets, weights = check_responsibilities(X, responsibilities, sample_weight)
+    table = coo_array(targets)
+    kept = table.data >= _SMALLEST_SHARE
+    rows, experts = table.row[kept], table.col[kept]
+    return rows, experts, table.data[kept] * weights[rows]
 
 
 class ClassifierGate(GateMixin, BaseEstimator):
@@ -65,24 +80,63 @@ class ClassifierGate(GateMixin, BaseEstimator):
         -------
         self : ClassifierGate
         """
-        targets, weights = check_responsibilities(X, responsibilities, sample_weight)
         keyword = weight_keyword(self.classifier)
         if keyword is None:
             raise ValueError(
                 f"gate: {type(self.classifier).__name__} accepts no sample_weight, so "
                 "it cannot be given soft targets; use a classifier that does."
             )
-        table = coo_array(targets)
-        kept = table.data >= _SMALLEST_SHARE
-        rows, experts = table.row[kept], table.col[kept]
-        shares = table.data[kept] * weights[rows]
+        rows, experts, shares = _as_classes(X, responsibilities, sample_weight)
         classifier, keyword = clone(self.classifier), {keyword: shares}
         if np.all(experts == experts[:1]):
             # Many classifiers refuse a single class: one expert has all rows.
             classifier, keyword = DummyClassifier(strategy="most_frequent"), {}
         self.classifier_ = classifier.fit(safe_indexing(X, rows), experts, **keyword)
-        self.n_experts_ = targets.shape[1]
+        self.n_experts_ = np.shape(responsibilities)[1]
         return self
+
+    @available_if(_classifier_learns_from_batches)
+    def partial_fit(self, X, responsibilities, sample_weight=None):
+        """Let the classifier learn from a batch of rows.
+
+        Only where it has ``partial_fit``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        responsibilities : array-like of shape (n_samples, n_experts)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : ClassifierGate
+        """
+        if not takes_weights(self.classifier):
+            raise ValueError(
+                f"gate: partial_fit of {type(self.classifier).__name__} accepts no "
+                "sample_weight, so it cannot be given soft targets; use a classifier "
+                "that does."
+            )
+        n_experts = np.shape(responsibilities)[1]
+        check_n_experts(n_experts, getattr(self, "n_experts_", None))
+        if n_experts == 1:
+            return self.fit(X, responsibilities, sample_weight)
+        rows, experts, shares = _as_classes(X, responsibilities, sample_weight)
+        self.classifier_ = advanced(
+            self.classifier, self._known_classifier(n_experts),
+            safe_indexing(X, rows), experts, shares, np.arange(n_experts),
+        )  # fmt: skip
+        self.n_experts_ = n_experts
+        return self
+
+    def _known_classifier(self, n_experts):
+        """The classifier so far, or None if there is none that knows every expert.
+
+        One that was fitted where an expert had no row cannot learn of this expert.
+        """
+        earlier = getattr(self, "classifier_", None)
+        knows_all = earlier is not None and len(earlier.classes_) == n_experts
+        return earlier if knows_all else None
 
     def predict_log_proba(self, X):
         """Log gate probabilities.
@@ -97,7 +151,10 @@ class ClassifierGate(GateMixin, BaseEstimator):
         """
         check_is_fitted(self)
         proba = np.full((num_samples(X), self.n_experts_), _SMALLEST_PROBA)
-        known = self.classifier_.predict_proba(X)
+        # Of an expert whose first row is yet to come; and one-against-rest probabilities
+        # that all underflow are no numbers.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            known = np.nan_to_num(self.classifier_.predict_proba(X))
         proba[:, self.classifier_.classes_] = np.maximum(known, _SMALLEST_PROBA)
         proba /= proba.sum(axis=1, keepdims=True)
         return np.log(proba)

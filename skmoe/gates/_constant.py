@@ -8,8 +8,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe._design import Design
+from skmoe._running import averaged, next_step
 from skmoe._sklearn_compat import num_samples
-from skmoe.gates._protocol import BoundGate, GateMixin, check_responsibilities
+from skmoe.gates._protocol import (
+    BoundGate,
+    GateMixin,
+    check_n_experts,
+    check_responsibilities,
+)
 from skmoe.gates._softmax_terms import SoftmaxTerms
 
 
@@ -24,6 +30,8 @@ class ConstantGate(GateMixin, BaseEstimator):
         The weighted mean of the responsibilities.
     n_parameters_ : int
         ``n_experts - 1``.
+    n_samples_seen_ : float
+        Weight of the rows that it was fitted to, and learnt from.
 
     Examples
     --------
@@ -50,10 +58,42 @@ class ConstantGate(GateMixin, BaseEstimator):
         self : ConstantGate
         """
         targets, weights = check_responsibilities(X, responsibilities, sample_weight)
-        mass = weights @ targets
-        self.prior_ = mass / mass.sum()
+        self.prior_ = _mean(targets, weights)
+        self.n_parameters_ = self.prior_.size - 1
+        self.n_samples_seen_ = float(weights.sum())
+        return self
+
+    def partial_fit(self, X, responsibilities, sample_weight=None, *, step=None):
+        """Move the average towards that of a batch.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Only its length is used.
+        responsibilities : array-like of shape (n_samples, n_experts)
+        sample_weight : array-like of shape (n_samples,), default=None
+        step : StepSize, default=None
+            How far to go. None counts the rows so far: the last ones weigh most.
+
+        Returns
+        -------
+        self : ConstantGate
+        """
+        targets, weights = check_responsibilities(X, responsibilities, sample_weight)
+        earlier = getattr(self, "prior_", None)
+        check_n_experts(targets.shape[1], None if earlier is None else len(earlier))
+        step = step or next_step(self, weights)
+        self.prior_ = averaged(earlier, _mean(targets, weights), step.rate)
         self.n_parameters_ = self.prior_.size - 1
         return self
+
+    def with_least_share(self, experts, X, share):
+        """A copy that gives experts at least this share; see ``SoftmaxGate``."""
+        gate = copy(self)
+        gate.prior_ = self.prior_.copy()
+        gate.prior_[list(experts)] = np.maximum(self.prior_[list(experts)], share)
+        gate.prior_ /= gate.prior_.sum()
+        return gate
 
     def bind(self, X, weights):
         """Prepare for many fits to the same rows."""
@@ -75,8 +115,22 @@ class ConstantGate(GateMixin, BaseEstimator):
         return tags
 
 
+def _mean(targets, weights):
+    """The weighted mean of the targets, as probabilities."""
+    mass = weights @ targets
+    return mass / mass.sum()
+
+
 class _BoundConstant(BoundGate):
     """Constant gates and the rows that they are fitted to."""
+
+    def with_rows(self, X, weights):
+        """The same for other rows."""
+        return _BoundConstant(X, weights)
+
+    def in_units(self, mean, scale):
+        """The same: there are no units."""
+        return self
 
     def terms(self, gate, n_experts):
         """Those of a softmax gate that has an intercept alone."""

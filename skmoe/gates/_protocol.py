@@ -1,6 +1,7 @@
 """What gates share, and how training talks to any of them."""
 
 from copy import copy, deepcopy
+from inspect import signature
 
 import numpy as np
 from scipy.sparse import issparse
@@ -9,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_array
 
 from skmoe._fitting import n_parameters, weight_keyword
+from skmoe._incremental import advance_transformers, is_fitted
 from skmoe._sklearn_compat import check_sample_weight, num_samples
 
 
@@ -44,6 +46,22 @@ def check_responsibilities(X, responsibilities, sample_weight):
         raise ValueError("responsibilities has negative values.")
     weights = check_sample_weight(sample_weight, X, dtype=np.float64)
     return responsibilities, weights
+
+
+def check_n_experts(given, known):
+    """Raise where a batch is shared by another number of experts than those before.
+
+    Parameters
+    ----------
+    given : int
+    known : int or None
+        None before the first batch.
+    """
+    if known is not None and given != known:
+        raise ValueError(
+            f"responsibilities has {given} columns, but the gate knows {known} experts; "
+            "pass a column for each, or begin with an unfitted clone of the gate."
+        )
 
 
 class BoundGate:
@@ -86,6 +104,49 @@ def fit_gate(gate, X, responsibilities, sample_weight):
     if issparse(responsibilities) and not getattr(last, "takes_sparse_targets", False):
         responsibilities = responsibilities.toarray()
     return gate.fit(X, responsibilities, **{keyword: sample_weight})
+
+
+def check_gate_learns(gate):
+    """Raise where a gate cannot learn from batches."""
+    last = _last_step(gate)
+    if not hasattr(last, "partial_fit"):
+        raise ValueError(
+            f"gate: {type(last).__name__} has no partial_fit, so it cannot learn from "
+            "batches; use gate='softmax', 'constant' or a classifier with partial_fit, "
+            "or fit with solver='em'."
+        )
+
+
+def step_gate(gate, X, responsibilities, sample_weight, step):
+    """A copy of a gate, or of a pipeline that ends in one, after a step on a batch.
+
+    Parameters
+    ----------
+    gate : gate
+    X : array-like of shape (n_samples, n_features)
+    responsibilities : {ndarray, sparse array} of shape (n_samples, n_experts)
+    sample_weight : ndarray of shape (n_samples,)
+    step : StepSize
+        For gates that take one.
+    """
+    check_gate_learns(gate)
+    gate = deepcopy(gate)
+    last = _last_step(gate)
+    if issparse(responsibilities) and not getattr(last, "takes_sparse_targets", False):
+        responsibilities = responsibilities.toarray()
+    X = _advanced_rows(gate, X, not is_fitted(last))
+    takes_step = "step" in signature(last.partial_fit).parameters
+    options = {"step": step} if takes_step else {}
+    last.partial_fit(X, responsibilities, sample_weight=sample_weight, **options)
+    return gate
+
+
+def _advanced_rows(gate, X, is_first):
+    """What a gate's transformers make of X, after they have learnt from it."""
+    if not isinstance(gate, Pipeline):
+        return X
+    X = advance_transformers(gate, X, None, is_first)
+    return _advanced_rows(gate.steps[-1][1], X, is_first)
 
 
 def _last_step(gate):
@@ -150,6 +211,30 @@ def gate_with_load_loss(gate, slopes):
             "into its objective; use gate='softmax', or load_balancing='bias'."
         )
     return gate.with_load_loss(slopes)
+
+
+def gate_with_least_share(gate, experts, X, share):
+    """A copy of ``gate`` that gives experts who have lost their rows a share of them.
+
+    Of a gate that cannot, the gate itself, which learns of it with time.
+
+    Parameters
+    ----------
+    gate : gate
+    experts : sequence of int
+    X : array-like of shape (n_samples, n_features)
+    share : float
+        Mean probability of each.
+    """
+    if isinstance(gate, Pipeline):
+        rows = gate[:-1].transform(X) if len(gate.steps) > 1 else X
+        name, last = gate.steps[-1]
+        gate = copy(gate)
+        last = gate_with_least_share(last, experts, rows, share)
+        gate.steps = [*gate.steps[:-1], (name, last)]
+        return gate
+    offer = getattr(gate, "with_least_share", None)
+    return gate if offer is None else offer(experts, X, share)
 
 
 def gate_penalty(gate):

@@ -15,6 +15,7 @@ from skmoe._sklearn_compat import Interval
 from skmoe._softmax_of_pairs import PairsObjective, fit_softmax_to_pairs
 from skmoe._softmax_regression import fit_softmax_regression, log_softmax
 from skmoe.gates._protocol import GateMixin, check_responsibilities
+from skmoe.gates._softmax_batches import step_on_batch
 from skmoe.gates._softmax_terms import SoftmaxTerms
 
 _FEW = 16
@@ -67,6 +68,8 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         ``(n_experts - 1) * (n_features + 1)``.
     penalty_ : float
         The penalty's value at the solution, in units of log-likelihood.
+    n_samples_seen_ : float
+        Weight of the rows that it was fitted to, and learnt from.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
 
@@ -125,6 +128,52 @@ class SoftmaxGate(GateMixin, BaseEstimator):
     def bind(self, X, weights):
         """Check and standardise X once, for many fits."""
         return _BoundSoftmax(self, X, weights)
+
+    def partial_fit(self, X, responsibilities, sample_weight=None, *, step=None):
+        """Take one step on a batch of rows.
+
+        The gradient is scaled by a running average of the information. The first batch
+        decides on units; after ``fit``, coefficients are gone on from.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        responsibilities : {array-like, sparse matrix} of shape (n_samples, n_experts)
+        sample_weight : array-like of shape (n_samples,), default=None
+        step : StepSize, default=None
+            How far to go. None counts the rows so far: the last ones weigh most.
+
+        Returns
+        -------
+        self : SoftmaxGate
+        """
+        self._validate_params()
+        targets, weights = check_responsibilities(X, responsibilities, sample_weight)
+        step_on_batch(self, X, targets, weights, step)
+        return self
+
+    def with_least_share(self, experts, X, share):
+        """A copy that gives experts at least a mean probability on rows.
+
+        Parameters
+        ----------
+        experts : sequence of int
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        share : float
+            Of each, before those of all experts are scaled to sum to one.
+
+        Returns
+        -------
+        gate : SoftmaxGate
+        """
+        means = np.exp(self.predict_log_proba(X)).mean(axis=0)
+        smallest = np.finfo(np.float64).tiny
+        raised = np.zeros(len(means))
+        raised[list(experts)] = np.log(share / np.maximum(means[list(experts)], smallest))
+        raised = np.maximum(raised, 0.0)
+        gate = copy(self)
+        gate.intercept_ = self.intercept_ + raised - raised.mean()
+        return gate
 
     def with_load_loss(self, slopes):
         """A copy whose objective also falls with the probability of busy experts.
@@ -208,6 +257,18 @@ class _BoundSoftmax:
         part.design, part.weights = self.design.subset(rows), self.weights[rows]
         return part
 
+    def with_rows(self, X, weights):
+        """The same for other rows, in the same units."""
+        part = copy(self)
+        part.design, part.weights = self.design.with_rows(X), weights
+        return part
+
+    def in_units(self, mean, scale):
+        """The same rows in the units that these moments of the columns give."""
+        part = copy(self)
+        part.design = self.design.in_units(mean, scale)
+        return part
+
     def fit(self, gate, responsibilities):
         """A fitted copy of ``gate``, which starts from its state."""
         gate = copy(gate)
@@ -263,9 +324,11 @@ class _BoundSoftmax:
     def _set(self, gate, coef, n_iter):
         """Give ``gate`` coefficients that sum to zero over the experts."""
         slopes, intercept = self.design.to_user(coef)
-        vars(gate).pop("feature_names_in_", None)
+        for name in ("feature_names_in_", "_steps"):  # as of other rows
+            vars(gate).pop(name, None)
         vars(gate).update(
             self.features,
+            n_samples_seen_=float(self.weights.sum()),
             coef_=slopes,
             intercept_=intercept,
             n_iter_=n_iter,

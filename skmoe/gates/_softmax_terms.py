@@ -7,12 +7,13 @@ import numpy as np
 
 from skmoe._blocks import Blocks
 from skmoe._softmax_regression import add_coupled_ridge, softmax_information
+from skmoe._sums import SumsMixin
 
 # With more unknowns, the information is taken as one block for each expert.
 _MAX_JOINT_UNKNOWNS = 1500
 
 
-class SoftmaxTerms:
+class SoftmaxTerms(SumsMixin):
     """log g_k(x) and its derivatives; see ``skmoe.training`` for the protocol.
 
     The coefficients are those of all experts but the last, in standard units.
@@ -26,9 +27,11 @@ class SoftmaxTerms:
         Strength of the L2 penalty on the slopes of all experts, which sum to zero.
     """
 
+    _collects = ("sums", "blocks")
+
     def __init__(self, design, weights, n_experts, alpha):
         self.design = design
-        self.weights = weights
+        self.weights, self.total = weights, weights.sum()
         self.n_experts = n_experts
         self.shape = (n_experts - 1, design.n_columns)
         self.size = self.shape[0] * self.shape[1]
@@ -38,8 +41,12 @@ class SoftmaxTerms:
 
     def subset(self, rows):
         """The terms of some rows, in the same units."""
+        return self.with_rows(self.design.subset(rows), self.weights[rows])
+
+    def with_rows(self, design, weights):
+        """The terms of other rows, in the same units."""
         part = copy(self)
-        part.design, part.weights = self.design.subset(rows), self.weights[rows]
+        part.design, part.weights, part.total = design, weights, weights.sum()
         return part
 
     def begin(self, vector):
@@ -86,7 +93,7 @@ class SoftmaxTerms:
 
     def information(self, total):
         """What was collected, scaled up to rows of the weight ``total``; by blocks."""
-        blocks = self.blocks * (total / self.weights.sum())
+        blocks = self.blocks * (total / self.total)
         if blocks.ndim == 3:
             return Blocks(blocks + np.diag(self.ridge))
         add_coupled_ridge(blocks, self.coupling, self.ridge)

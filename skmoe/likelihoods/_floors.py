@@ -40,18 +40,77 @@ def smallest_variance(y, weights, floor="auto"):
         In squared units of y.
     """
     mean, variance = moments(y, weights)
-    rounding = (_ROUNDING * (1.0 + np.abs(mean))) ** 2
     if not isinstance(floor, str):
-        return np.maximum(rounding, float(floor) ** 2)
-    relative = RELATIVE_FLOOR * variance + rounding
+        return np.maximum(_of_rounding(mean), float(floor) ** 2)
+    relative = relative_variance(mean, variance)
     columns = y.reshape(len(y), -1).T
     steps = [
         grid_step(column, weights, at_least=np.sqrt(12 * least))
         for column, least in zip(columns, np.reshape(relative, -1), strict=True)
     ]
+    return _above_grid(relative, variance, steps)
+
+
+def _of_rounding(mean):
+    return (_ROUNDING * (1.0 + np.abs(mean))) ** 2
+
+
+def relative_variance(mean, variance):
+    """The floor of a target that lies on no grid."""
+    return RELATIVE_FLOOR * variance + _of_rounding(mean)
+
+
+def _above_grid(relative, variance, steps):
     # Of two values, one may be so rare that y varies less than rounding would.
     of_grid = np.minimum(np.reshape(steps, np.shape(variance)) ** 2 / 12, variance)
     return np.maximum(relative, of_grid)
+
+
+class FloorOfBlocks:
+    """:func:`smallest_variance` where the rows are in several places.
+
+    Parameters
+    ----------
+    floor : "auto" or float
+    whole : TargetStatistics
+        Of all rows.
+    """
+
+    def __init__(self, floor, whole):
+        self.floor, self.whole = floor, whole
+        relative = relative_variance(whole.mean, whole.scale**2)
+        self.at_least = np.sqrt(12 * np.reshape(relative, -1))
+        self.same = _SAME * np.reshape(whole.largest - whole.smallest, -1)
+
+    def part(self, y, weights):
+        """Distinct values of each output in some rows; None for one without a grid."""
+        if not isinstance(self.floor, str):
+            return [None] * len(self.same)
+        return self._distinct([y] if y.ndim == 1 else y.T)
+
+    def merged(self, first, second):
+        """The same of two parts together."""
+        pairs = zip(first, second, strict=True)
+        return self._distinct(
+            [None if a is None or b is None else np.append(a, b) for a, b in pairs]
+        )
+
+    def _distinct(self, columns):
+        limits = zip(columns, self.at_least, self.same, strict=True)
+        return [None if c is None else _distinct(c, least, s) for c, least, s in limits]
+
+    def result(self, values):
+        """The floor, and the variance of an expert that knows nothing."""
+        whole = self.whole
+        variance = whole.scale**2
+        if not isinstance(self.floor, str):
+            return np.maximum(_of_rounding(whole.mean), float(self.floor) ** 2), variance
+        steps = [
+            0.0 if of_one is None else _step(of_one, whole.total, same)
+            for of_one, same in zip(values, self.same, strict=True)
+        ]
+        relative = relative_variance(whole.mean, variance)
+        return _above_grid(relative, variance, steps), variance
 
 
 def check_floor(floor):
@@ -92,14 +151,29 @@ def grid_step(y, weights, at_least=0.0):
     """
     y = y[weights > 0]
     same = _SAME * np.ptp(y)
+    values = _distinct(y, at_least, same)
+    return 0.0 if values is None else _step(values, weights.sum(), same)
+
+
+def _gaps(values, same):
+    gaps = np.diff(values)
+    return gaps[gaps > same]
+
+
+def _distinct(y, at_least, same):
+    """The distinct values, or None where two are too close for a grid to matter."""
     # A part of the rows has no neighbours closer than all rows have.
     for rows in (y[:_GLANCE], y):
         values = np.unique(rows)
-        gaps = np.diff(values)
-        gaps = gaps[gaps > same]
-        if gaps.size and gaps.min() < at_least:
-            return 0.0
-    if not gaps.size or _REPEATS * (gaps.size + 1) > weights.sum():
+        if _gaps(values, same).min(initial=np.inf) < at_least:
+            return None
+    return values
+
+
+def _step(values, total, same):
+    """Step of the grid of all distinct values, of rows of the weight ``total``."""
+    gaps = _gaps(values, same)
+    if not gaps.size or _REPEATS * (gaps.size + 1) > total:
         return 0.0
     numbers = np.append(0.0, np.cumsum(np.rint(gaps / gaps.min())))
     step = (values[-1] - values[0]) / numbers[-1]

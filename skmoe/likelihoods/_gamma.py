@@ -129,6 +129,10 @@ class GammaLikelihood(BaseEstimator):
         """
         return _RELATIVE_FLOOR * _dispersion(_excess_of_target(y, weights))
 
+    def floor_of_blocks(self, whole):
+        """See :meth:`GaussianLikelihood.floor_of_blocks`."""
+        return _FloorOfBlocks(whole)
+
     def mean(self, prediction, dispersion):
         """Mean of each expert's density, of the shape of ``prediction``."""
         return _means(prediction)
@@ -155,6 +159,23 @@ class GammaLikelihood(BaseEstimator):
     def n_parameters(self, dispersion):
         """One dispersion per expert."""
         return np.size(dispersion)
+
+
+class _FloorOfBlocks:
+    """Dispersion of the target around its mean, and the floor that follows from it."""
+
+    def __init__(self, whole):
+        self.whole = whole
+
+    def part(self, y, weights):
+        return weights @ _half_deviance(np.log(y) - np.log(self.whole.mean))
+
+    def merged(self, first, second):
+        return first + second
+
+    def result(self, excess):
+        spread = _dispersion(excess / self.whole.total)
+        return _RELATIVE_FLOOR * spread, spread
 
 
 def _means(prediction):

@@ -11,7 +11,12 @@ from skmoe.likelihoods._covariance import (
     raised,
     scatter_matrices,
 )
-from skmoe.likelihoods._floors import check_floor, moments, smallest_variance
+from skmoe.likelihoods._floors import (
+    FloorOfBlocks,
+    check_floor,
+    moments,
+    smallest_variance,
+)
 from skmoe.likelihoods._gaussian_crps import gaussian_mixture_crps
 from skmoe.likelihoods._variance_model import (
     check_variance_regressor,
@@ -231,6 +236,22 @@ class GaussianLikelihood(BaseEstimator):
         floor : ndarray of shape () or (n_outputs,)
         """
         return smallest_variance(y, weights, self.floor)
+
+    def floor_of_blocks(self, whole):
+        """The same where rows are in several places.
+
+        Parameters
+        ----------
+        whole : TargetStatistics
+            Of all rows.
+
+        Returns
+        -------
+        floor : object
+            With ``part(y, weights)``, ``merged(part, part)`` and ``result(part)``: the
+            floor, and the dispersion of an expert that predicts the mean.
+        """
+        return FloorOfBlocks(self.floor, whole)
 
     def mean(self, prediction, dispersion):
         """Mean of each expert's density, of the shape of ``prediction``."""

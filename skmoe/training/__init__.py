@@ -3,12 +3,17 @@
 ``_start``      responsibilities to start from (``_short_runs``: many at once)
 ``_em``         the loop of E- and M-steps, soft and hard; ``_anderson`` speeds it up
 ``_joint``      gate and experts solved together: ``_joint_problem`` is the objective,
-                which ``_quasi_newton`` climbs
+                which ``_quasi_newton`` climbs; ``_joint_rows`` adds it up over the rows,
+                ``_block_rows`` over blocks of rows elsewhere, of which ``_census`` knows
+                the units and ``_block_data`` brings samples
 ``_stochastic`` the loop in which rows are drawn
 ``_routed_em``  the loop in which each row knows few of many experts: ``_routing`` sends
                 it to them, ``_balance`` evens out their load, ``_routed`` is one
                 iteration, ``_routed_fit`` the way there from a start
 ``_cross_fit``  rounds in which no row is judged by what was fitted to it; ``_folds``
+``_gradient``   epochs of steps on batches, each of which is one of ``_learner``;
+                ``_begin`` makes one of the first rows, ``_residuals`` are its last ones
+``_stream``     a learner of batches that come one after the other
 ``_revival``    experts that lost their rows
 ``_parts``      gate, experts and dispersions, and one step of each
 ``_rows``       orders of rows that depend on their content alone; ``_draws``
@@ -34,38 +39,90 @@ this likelihood), ``parameters(terms, dispersion)`` -> vector, and
     The same of the negative Hessian, scaled up to rows of the weight ``total``.
 ``scores()`` -> (q, n_rows), owners
     Derivatives by each linear predictor, and the experts that they belong to.
-``subset(rows)``
-    The same for some rows, in the same units.
+``subset(rows)``, ``with_rows(design[, y], weights)``
+    The same for some rows, or for others, in the same units.
+``collected()``, ``add(collected)``
+    Sums that were collected elsewhere, in the same units and with the same parameters.
 
 Terms of experts also say ``n_numbers`` (held for each row), ``has_m_step`` (and then
 ``maximised(vector)``), and, without one, ``neutral()``: the parameters of experts that
 know nothing.
 """
 
+from skmoe.training._block_data import (
+    Block,
+    BlockData,
+    Blocks,
+    BlockSummary,
+    FewDistinctRowsError,
+    joined_blocks,
+    without_copies,
+)
+from skmoe.training._census import (
+    Census,
+    LabelsCensus,
+    NumbersCensus,
+    TargetStatistics,
+)
 from skmoe.training._cross_fit import CrossFitting
 from skmoe.training._draws import RowDraws
 from skmoe.training._em import Result, evaluate
 from skmoe.training._fit import E_STEPS, continue_fit, fit_starts
 from skmoe.training._folds import make_folds
+from skmoe.training._gradient import (
+    Schedule,
+    continue_by_gradient,
+    gradient_starts,
+    rows_of,
+)
+from skmoe.training._joint import joint_problem, joint_terms
+from skmoe.training._learner import Batch, Learner, Pace
 from skmoe.training._parts import Parts, TrainingData, normalise
+from skmoe.training._residuals import Residuals
 from skmoe.training._routed_fit import evaluate_routed
 from skmoe.training._routing import Router, route
 from skmoe.training._rows import RowSummary
+from skmoe.training._start import worth_a_sample
+from skmoe.training._stream import FirstRows, Stream
 
 __all__ = [
     "E_STEPS",
+    "Batch",
+    "Block",
+    "BlockData",
+    "BlockSummary",
+    "Blocks",
+    "Census",
     "CrossFitting",
+    "FewDistinctRowsError",
+    "FirstRows",
+    "LabelsCensus",
+    "Learner",
+    "NumbersCensus",
+    "Pace",
     "Parts",
+    "Residuals",
     "Result",
     "Router",
     "RowDraws",
     "RowSummary",
+    "Schedule",
+    "Stream",
+    "TargetStatistics",
     "TrainingData",
+    "continue_by_gradient",
     "continue_fit",
     "evaluate",
     "evaluate_routed",
     "fit_starts",
+    "gradient_starts",
+    "joined_blocks",
+    "joint_problem",
+    "joint_terms",
     "make_folds",
     "normalise",
     "route",
+    "rows_of",
+    "without_copies",
+    "worth_a_sample",
 ]

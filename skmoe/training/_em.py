@@ -25,6 +25,7 @@ class Result:
     experts left with next to none. ``held_out`` is the log-likelihood of each row by fits
     to other rows, where training was so; ``gate_entropy`` is the mean entropy of the
     weights of the experts that rows are sent to, where they are.
+    ``validation_scores`` are those of rows that training was stopped by.
     """
 
     parts: object
@@ -36,6 +37,7 @@ class Result:
     lost: tuple = ()
     held_out: np.ndarray | None = None
     gate_entropy: float | None = None
+    validation_scores: np.ndarray | None = None
 
 
 def soft_step(log_joint, weights):

@@ -3,10 +3,8 @@
 from copy import copy, deepcopy
 from dataclasses import replace
 from functools import partial
-from time import perf_counter
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from skmoe.training._cross_fit import cross_fitted_em
 from skmoe.training._em import (
@@ -16,6 +14,7 @@ from skmoe.training._em import (
     soft_step,
 )
 from skmoe.training._joint import joint_em, joint_terms
+from skmoe.training._parallel import run_all
 from skmoe.training._routed import Given
 from skmoe.training._routed_fit import routed_solution, routed_start
 from skmoe.training._start import (
@@ -28,8 +27,6 @@ from skmoe.training._stochastic import stochastic_em
 # A joint solution goes on with so many times the rows that it has come to the top of:
 # each iteration there gains about one factor of four, so smaller steps do not pay.
 _GROWTH = 12
-# A shorter start is done before another thread has taken it up.
-_PARALLEL_SECONDS = 0.02
 
 
 def fit_starts(
@@ -99,14 +96,9 @@ def fit_starts(
             )  # fmt: skip
         return told.result
 
-    began = perf_counter()
-    result = run(0)
-    if perf_counter() - began < _PARALLEL_SECONDS:
-        n_jobs = 1
-    more = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(run)(number) for number in range(1, n_init)
-    )
-    return [result, *more]
+    if data.is_elsewhere:  # blocks are looked at side by side, not starts
+        return [run(number) for number in range(n_init)]
+    return run_all(run, n_init, n_jobs)
 
 
 def continue_fit(
@@ -202,4 +194,9 @@ def _stochastic_em(starts, data, draws, *, tol, **options):
 _SOLVERS: dict = {"em": _em, "hard-em": _hard_em, "stochastic-em": _stochastic_em}
 
 #: How each solver makes responsibilities and an objective of a fitted model.
-E_STEPS = {"em": soft_step, "hard-em": hard_step, "stochastic-em": soft_step}
+E_STEPS = {
+    "em": soft_step,
+    "hard-em": hard_step,
+    "stochastic-em": soft_step,
+    "gradient": soft_step,
+}

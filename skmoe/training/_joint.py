@@ -24,6 +24,8 @@ from skmoe.training._revival import lost_experts, revive
 _EXACT, _EXACT_STEPS = 1e-9, 8
 # Of each of several starts.
 _TRIAL_TOLERANCE, _TRIAL_STEPS = 1e-3, 30
+# Of the objective, relative: what another order of the rows may change.
+_ROUNDING = 1e-14
 # Of a gate that is fitted to a start; it is climbed from at once.
 _START_TOLERANCE = 1e-2
 # Of what an optimum on a sample is worth: it is no use to come closer to it.
@@ -42,8 +44,12 @@ def joint_terms(parts, data):
     if data.bound_gate.terms(parts.gate, parts.pool.n_experts) is None:
         return None
     design = getattr(data.bound_gate, "design", None)
-    parts.pool.bind(data.X, data.weights, design)
-    return parts.pool.terms(data.target, data.weights, parts.likelihood)
+    return data.expert_terms(parts.pool, parts.likelihood, design)
+
+
+def joint_problem(parts, data):
+    """The objective of all parameters together, where :func:`joint_terms` are some."""
+    return JointProblem(parts, data, joint_terms(parts, data))
 
 
 def joint_em(starts, data, terms, samples, *, max_iter, tol, on_iteration, earlier=None):
@@ -193,19 +199,19 @@ def _loose(gate):
 
 def _settle(problem, vector, options):
     """Climb, and once more if an expert has lost its rows."""
-    data = problem.data
     vector = problem.admissible(vector)
     vector, values, converged = climb(problem, vector, **options)
     lost = lost_experts(problem.load(vector))
     n_left = options["max_iter"] - len(values)
     if not lost or n_left <= 0 or not converged:
         return vector, values, converged
-    fitted = problem.parts_at(vector, len(values))
+    at_hand = problem.at_hand
+    fitted, data = at_hand.parts_at(vector, len(values)), at_hand.data
     log_joint = fitted.log_joint(data)
     revived = revive(normalise(log_joint)[1], log_joint, lost, data)
     fitted, _ = fitted.maximise(data, revived, len(values))
     again, more, converged = climb(
-        problem, problem.vector_of(fitted), **{**options, "max_iter": n_left}
+        problem, at_hand.vector_of(fitted), **{**options, "max_iter": n_left}
     )
     if more[-1] > values[-1]:
         vector = again
@@ -235,4 +241,7 @@ def _finish(problem, vector, values, converged):
 def _higher(problem, last, vector, value):
     """The last vector with its value, or the one before if that is higher."""
     last_value, _ = problem.evaluate(last)
-    return (last, last_value) if last_value >= value else (vector, value)
+    # At the top rounding is not to choose, as it depends on the order of the rows.
+    if last_value >= value - _ROUNDING * abs(value):
+        return last, max(last_value, value)
+    return vector, value

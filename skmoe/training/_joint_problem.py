@@ -7,11 +7,8 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from skmoe._blocks import dense_solver
-from skmoe._grams import row_slices, triangle
 from skmoe.training._parts import Parts
 
-# Numbers that the rows visited at a time hold in each of their arrays.
-_CHUNK_CELLS = 50_000
 # The information of so many rows, times parameters, is not worth what it costs; but for
 # that of a small part of all rows.
 _MAX_INFORMATION, _PART = 6_000_000, 0.07
@@ -35,8 +32,7 @@ class JointProblem:
     """
 
     def __init__(self, parts, data, terms):
-        self.parts, self.data = parts, data
-        self.weights, self.total = data.weights, data.total
+        self.parts, self.data, self.total = parts, data, data.total
         self.gate = data.bound_gate.terms(parts.gate, parts.pool.n_experts)
         self.experts = copy(terms)
         if self.experts.design.same_as(self.gate.design):
@@ -45,39 +41,35 @@ class JointProblem:
         self.is_small = (
             len(self.lower) <= _MAX_OBSERVED and self.experts.design is self.gate.design
         )
+        self.rows = data.joint_rows(self.gate, self.experts)
         self.sample, self.is_near = self, False
-        self.slices = self._slices()
-
-    def _slices(self):
-        n_columns = max(self.experts.n_numbers, self.gate.n_experts, 1)
-        length = max(_CHUNK_CELLS // n_columns, 64)
-        return row_slices(len(self.weights), length)
+        #: The same problem on what rows there are in memory: these, or a sample.
+        self.at_hand = self
 
     @property
     def is_cheap(self):
         """Whether the information of all rows is worth what it costs."""
-        return len(self.weights) * len(self.lower) <= _MAX_INFORMATION
+        return self.rows.n_samples * len(self.lower) <= _MAX_INFORMATION
 
     def subset(self, data):
         """The same problem for some of the rows; its vectors mean the same."""
         if data is self.data:
             return self
         part = copy(self)
-        part.data, part.weights, part.total = data, data.weights, data.total
-        part.gate = self.gate.subset(data.rows)
-        part.experts = self.experts.subset(data.rows)
-        if self.experts.design is self.gate.design:
-            part.experts.design = part.gate.design
-        pool = self.parts.pool.subset(data.X, data.rows)
+        part.data, part.total, part.rows = data, data.total, self.rows.subset(data)
+        part.gate, part.experts = part.rows.gate, part.rows.experts
+        pool = self.data.pool_of(data, self.parts.pool)
         part.parts = replace(self.parts, pool=pool)
-        part.sample, part.is_near = part, False
-        part.slices = part._slices()
+        part.sample = part.at_hand = part
+        part.is_near = False
+        if self.data.is_elsewhere:
+            self.at_hand = part  # the last is the largest
         return part
 
     def take_information_from(self, below):
         """Let a smaller sample estimate the information, where all rows cost too much."""
         if not self.is_cheap:
-            is_part = len(below.weights) <= _PART * len(self.weights)
+            is_part = below.rows.n_samples <= _PART * self.rows.n_samples
             self.sample = below if below.is_cheap or is_part else below.sample
 
     # -- vectors and parts ------------------------------------------------------------
@@ -91,7 +83,7 @@ class JointProblem:
     def parts_at(self, vector, n_iter):
         """Fitted parts with these parameters."""
         gate, experts = self._split(vector)
-        fitted = self.data.bound_gate.with_parameters(
+        fitted = self.at_hand.data.bound_gate.with_parameters(
             self.parts.gate, self.gate, gate, n_iter
         )
         pool, dispersion = self.parts.pool.with_parameters(self.experts, experts, n_iter)
@@ -105,12 +97,8 @@ class JointProblem:
     @np.errstate(all="ignore")  # a step may lead out of all numbers
     def evaluate(self, vector):
         """Objective and gradient."""
-        value, self.mass, self.evaluated = 0.0, 0.0, vector
-        for part, log_likelihood, share in self._visit(vector):
-            value += self.weights[part] @ log_likelihood
-            self.mass += share.sum(axis=1)
-            self.gate.collect(share)
-            self.experts.collect(share)
+        self.evaluated = vector
+        value, self.mass = self.rows.likelihood(vector)
         (gate_penalty, gate_slope) = self.gate.penalty()
         (experts_penalty, experts_slope) = self.experts.penalty()
         value -= gate_penalty + experts_penalty
@@ -147,12 +135,7 @@ class JointProblem:
         """
         sample = self.sample
         observed = self.is_near and sample.is_small
-        missing = 0.0
-        for part, _, share in sample._visit(vector):
-            sample.gate.collect_information(share)
-            sample.experts.collect_information(share)
-            if observed:
-                missing += sample._missing(part, share)
+        missing = sample.rows.information(vector, observed)
         gate = sample.gate.information(self.total)
         experts = sample.experts.information(self.total)
         solve = None
@@ -168,13 +151,12 @@ class JointProblem:
 
     def stepped(self, responsibilities):
         """The M-step in short: one step of Newton, from a model without regimes."""
-        gate, experts = np.zeros(self.gate.size), self.experts.neutral()
-        self.gate.begin(gate)
-        self.experts.begin(experts)
-        for part in self.slices:
+        neutral = np.concatenate([np.zeros(self.gate.size), self.experts.neutral()])
+        self.rows.begin(neutral)
+        for part in self.rows.slices:
             self.gate.log_prob(part)
             self.experts.log_prob(part)
-            share = responsibilities[part].T * self.weights[part]
+            share = responsibilities[part].T * self.rows.weights[part]
             for terms in (self.gate, self.experts):
                 terms.collect(share)
                 terms.collect_information(share)
@@ -185,7 +167,7 @@ class JointProblem:
             _FLAT * self.total,
         )
         slope = np.concatenate([self.gate.gradient(), self.experts.gradient()])
-        neutral, step = np.concatenate([gate, experts]), solve(slope)
+        step = solve(slope)
         least, _ = self.evaluate(neutral)
         # An exponential link may be led too far.
         for size in 0.5 ** np.arange(10):
@@ -193,44 +175,11 @@ class JointProblem:
                 return neutral + size * step
         return neutral
 
-    def _missing(self, part, share):
-        """Covariance of the complete data's scores given the rows (q, p, q, p)."""
-        gate, gate_owners = self.gate.scores()
-        experts, owners = self.experts.scores()
-        owners = np.concatenate([gate_owners, owners])
-        scores = np.concatenate([gate, experts])
-        first, second = triangle(len(scores))
-        mine = scores * share[owners]
-        weights = -mine[first] * (mine / self.weights[part])[second]
-        same = owners[first] == owners[second]
-        weights[same] += mine[first[same]] * scores[second[same]]
-        grams = self.gate.design.grams(part, weights)
-        n_columns = grams.shape[1]
-        missing = np.empty((len(scores), len(scores), n_columns, n_columns))
-        missing[first, second] = missing[second, first] = grams
-        return missing.swapaxes(1, 2)
-
     def maximised(self, vector):
         """The M-step of the experts, where it has a closed form."""
-        for _, _, share in self._visit(vector):
-            self.experts.collect_information(share)
+        self.rows.moments(vector)
         gate, experts = self._split(vector)
         return np.concatenate([gate, self.experts.maximised(experts)])
-
-    def _visit(self, vector):
-        """E-step: slices, log-likelihoods, and weighted responsibilities (K, n_rows)."""
-        gate, experts = self._split(vector)
-        self.gate.begin(gate)
-        self.experts.begin(experts)
-        for part in self.slices:
-            joint = self.experts.log_prob(part)
-            joint += self.gate.log_prob(part)
-            peak = joint.max(axis=0)
-            joint -= peak
-            np.exp(joint, out=joint)
-            total = joint.sum(axis=0)
-            joint *= self.weights[part] / total
-            yield part, peak + np.log(total), joint
 
 
 def _side_by_side(gate, experts, n_gate, least):

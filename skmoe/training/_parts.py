@@ -8,7 +8,8 @@ import numpy as np
 from skmoe._naming import naming_gate
 from skmoe._sklearn_compat import safe_indexing
 from skmoe.gates import bind_gate, gate_penalty
-from skmoe.likelihoods import dispersion_at, fit_dispersion
+from skmoe.likelihoods import dispersion_at, fit_dispersion, smallest_floor
+from skmoe.training._joint_rows import JointRows
 
 
 @dataclass
@@ -26,6 +27,8 @@ class TrainingData:
     bound_gate: object = None
     rows: np.ndarray | None = None
     n_distinct: int | None = None
+    #: Whether the rows themselves are somewhere else (``BlockData``).
+    is_elsewhere = False
 
     def bind(self, gate):
         """Prepare the rows for being fitted by ``gate`` many times."""
@@ -36,6 +39,28 @@ class TrainingData:
     def total(self):
         """Sum of the weights."""
         return self.weights.sum()
+
+    @property
+    def n_samples(self):
+        """Number of rows."""
+        return len(self.weights)
+
+    def expert_terms(self, pool, likelihood, design):
+        """Bind the pool to the rows, and give its part of the log-likelihood."""
+        pool.bind(self.X, self.weights, design)
+        return pool.terms(self.target, self.weights, likelihood)
+
+    def joint_rows(self, gate, experts):
+        """The rows as the terms of gate and experts see them."""
+        return JointRows(gate, experts, self.weights)
+
+    def pool_of(self, sample, pool):
+        """The pool bound to some of the rows, in the same units."""
+        return pool.subset(sample.X, sample.rows)
+
+    def floor(self, likelihood):
+        """Of the dispersions, or None where the likelihood does not tell."""
+        return smallest_floor(likelihood, self.target, self.weights)
 
     def subset(self, rows, n_distinct):
         """Some of the rows."""
@@ -127,7 +152,13 @@ def reweighted(likelihood, target, prediction, dispersion, weights):
     -------
     weights : ndarray of shape (n_samples, n_experts)
     """
-    product = weights * likelihood.expert_weights(target, prediction, dispersion)
+    factor = likelihood.expert_weights(target, prediction, dispersion)
+    return keeping_mass(weights, factor)
+
+
+def keeping_mass(weights, factor):
+    """Weights times ``factor``, both (n_samples, n_experts), with the experts' sums."""
+    product = weights * factor
     mass, own = weights.sum(axis=0), product.sum(axis=0)
     return product * np.where(own > 0, mass / np.where(own > 0, own, 1.0), 1.0)
 

@@ -15,7 +15,7 @@ from skmoe._grams import row_slices
 from skmoe._sklearn_compat import safe_indexing
 
 # More columns than this add cost to a start, not quality.
-_MAX_COLUMNS = 50
+MAX_COLUMNS = 50
 _MAX_CATEGORIES = 10
 # Keys closer than this are ties: rounding must not decide an order.
 _DECIMALS = 9
@@ -28,8 +28,14 @@ _SCATTER, _KEY_DECIMALS = 1e3, 11
 # a pattern. Rows that differ by less than this are one row, for them.
 _FOLD_DECIMALS = 7
 # A sample is worth its cost where there are so many times more rows.
-_WORTH_A_SAMPLE = 2.8
+WORTH_A_SAMPLE = 2.8
+# Nor is it to fill the memory, where rows are on disk: from here on, more rows would save
+# one step or two over all of them.
+_MAX_SAMPLE_CELLS = 25_000_000
 _CHUNK_CELLS = 500_000
+# Distinct rows from which on places are shared by chance; and where samples of them may
+# end, within a factor of two.
+_MANY, _ENDS = 1_100_000, 32
 
 
 class RowSummary:
@@ -78,7 +84,7 @@ class RowSummary:
     @property
     def n_columns(self):
         """Columns of the features and the target, as far as they are used."""
-        return min(self.X.shape[1], _MAX_COLUMNS) + self.raw_target.shape[1]
+        return min(self.X.shape[1], MAX_COLUMNS) + self.raw_target.shape[1]
 
     @cached_property
     def order(self):
@@ -105,15 +111,12 @@ class RowSummary:
         two rows here, too. The largest sample is well below all rows.
         """
         offset = random_state.uniform()
-        if len(self.weights) < smallest * _WORTH_A_SAMPLE:
+        if len(self.weights) < smallest * WORTH_A_SAMPLE:
             return []
         places = self._places(offset)
         distinct = np.unique(places)
-        samples, size = [], smallest
-        while size * _WORTH_A_SAMPLE <= len(distinct):
-            samples.append(np.flatnonzero(places <= distinct[size - 1]))
-            size *= growth
-        return samples
+        sizes = sample_sizes(smallest, growth, self.X.shape[1], len(distinct))
+        return [np.flatnonzero(places <= last_place(distinct, size)) for size in sizes]
 
     def thinned(self, n_rows, random_state):
         """At most ``n_rows`` distinct rows, drawn in the same way."""
@@ -178,18 +181,18 @@ class RowSummary:
 
     def _places(self, offset):
         """Numbers in [0, 1) that follow from the rows' content in no simple way."""
-        return (_SCATTER * self._keys() + offset) % 1.0
+        return places_of(self._keys(), offset)
 
     def _keys(self):
         """One number for each row that only equal rows are likely to share."""
         if not issparse(self.X) and getattr(self.X, "dtype", np.dtype("O")).kind in "fiu":
-            keys = _mixed_columns(self.X, self.weights)
+            keys = _mixed(self.X, self.weights)
         else:
             keys = np.full(len(self.weights), np.nan)
         if not np.isfinite(keys).all():  # no plain table, or one with missing values
-            keys = _mixed_columns(self.features, self.weights)
-        keys += _mixed_columns(self.raw_target, self.weights)
-        return np.round(keys, _KEY_DECIMALS)
+            keys = _mixed(self.features, self.weights)
+        keys += _mixed(self.raw_target, self.weights)
+        return rounded_keys(keys)
 
     def subset(self, rows):
         """The summary of some rows by themselves."""
@@ -198,9 +201,46 @@ class RowSummary:
         return RowSummary(X, target, weights, self.least_variance)
 
 
-def _mixed_columns(columns, weights):
+def sample_sizes(smallest, growth, n_features, n_distinct):
+    """Of the nested samples of so many distinct rows."""
+    sizes, size = [], smallest
+    while size * WORTH_A_SAMPLE <= n_distinct:
+        if sizes and size * n_features > _MAX_SAMPLE_CELLS:
+            break
+        sizes.append(size)
+        size *= growth
+    return sizes
+
+
+def last_place(distinct, size):
+    """Where a sample of about ``size`` of the distinct places ends.
+
+    Among millions of rows, some share a place by chance, and rounding errors of the keys
+    decide which. So the sample of many ends at a round number, which they do not move.
+    """
+    last = distinct[size - 1]
+    if size < _MANY * last:
+        return last
+    mantissa, exponent = np.frexp(last)
+    return np.ldexp(np.ceil(_ENDS * mantissa) / _ENDS, exponent)
+
+
+def places_of(keys, offset):
+    """Numbers in [0, 1) that follow from the keys in no simple way."""
+    return (_SCATTER * keys + offset) % 1.0
+
+
+def rounded_keys(keys):
+    """Keys without the digits that rounding errors have changed."""
+    return np.round(keys, _KEY_DECIMALS)
+
+
+def _mixed(columns, weights):
+    return mixed_columns(columns, *column_moments(columns, weights / weights.sum()))
+
+
+def mixed_columns(columns, mean, scale):
     """One combination of the columns in standard units, a few rows at a time."""
-    mean, scale = column_moments(columns, weights / weights.sum())
     # No two columns alike, so that an exchange of their values is another number.
     constant = _is_constant(mean, scale)
     mixture = np.sqrt(2.0 + np.arange(len(mean))) / np.where(constant, np.inf, scale)
@@ -208,7 +248,7 @@ def _mixed_columns(columns, weights):
     keys = [
         np.subtract(columns[part], mean, dtype=np.float64) @ mixture for part in parts
     ]
-    return np.concatenate(keys)
+    return np.concatenate([np.empty(0), *keys])
 
 
 def hashed(numbers, seed):
@@ -255,7 +295,7 @@ def _numeric_columns(X, weights):
     if issparse(X):
         # The most populated columns: a choice that no unit changes.
         X = X.tocsc()
-        populated = np.argsort(-np.diff(X.indptr), kind="stable")[:_MAX_COLUMNS]
+        populated = np.argsort(-np.diff(X.indptr), kind="stable")[:MAX_COLUMNS]
         return X[:, np.sort(populated)].toarray().astype(np.float64)
     if hasattr(X, "columns"):
         blocks = [_column_block(X[name], weights) for name in X.columns]
@@ -264,7 +304,7 @@ def _numeric_columns(X, weights):
         plain = array.dtype.kind in "biuf"
         blocks = [array] if plain else [_column_block(c, weights) for c in array.T]
     blocks.append(np.empty((len(weights), 0)))  # X may have no column at all
-    columns = np.concatenate(blocks, axis=1)[:, :_MAX_COLUMNS].astype(np.float64)
+    columns = np.concatenate(blocks, axis=1)[:, :MAX_COLUMNS].astype(np.float64)
     finite = np.isfinite(columns)
     if finite.all():
         return columns

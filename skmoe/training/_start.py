@@ -11,6 +11,7 @@ import numpy as np
 from skmoe._grams import row_slices
 from skmoe._routes import largest
 from skmoe.training._draws import draw_by_weight
+from skmoe.training._rows import WORTH_A_SAMPLE
 from skmoe.training._short_runs import ShortRuns
 
 _N_CANDIDATES = 20
@@ -48,6 +49,11 @@ def n_start_rows(summary, n_experts):
     """As many rows as a start needs."""
     per_expert = max(_ROWS_PER_EXPERT, _ROWS_PER_COLUMN * summary.n_columns)
     return per_expert * n_experts
+
+
+def worth_a_sample(n_samples, summary, n_experts):
+    """Whether there are enough rows for a start to be made on some of them."""
+    return n_samples >= WORTH_A_SAMPLE * n_start_rows(summary, n_experts)
 
 
 def starting_responsibilities(init, summary, n_experts, random_state):

@@ -17,7 +17,7 @@ from skmoe.training import (
     Result,
     TrainingData,
     _fit,
-    _joint_problem,
+    _joint_rows,
     _start,
 )
 from skmoe.training._em import expectation_maximisation, soft_step
@@ -114,9 +114,9 @@ def test_the_value_is_that_of_the_parts(rng, kind, gate, container):
     problem, vector = make_problem(rng, kind, gate, container)
     parts = problem.parts_at(vector, 1)
     log_likelihood, _ = normalise(parts.log_joint(problem.data))
-    expected = problem.weights @ log_likelihood - parts.penalty
+    expected = problem.rows.weights @ log_likelihood - parts.penalty
     value, _ = problem.evaluate(vector)
-    assert value == pytest.approx(expected / problem.weights.sum(), rel=1e-9)
+    assert value == pytest.approx(expected / problem.rows.weights.sum(), rel=1e-9)
 
 
 @pytest.mark.parametrize(("kind", "gate", "container"), VARIANTS)
@@ -132,9 +132,9 @@ def test_chunks_change_nothing(rng, kind, gate, container, monkeypatch):
     problem, vector = make_problem(rng, kind, gate, container)
     value, gradient = problem.evaluate(vector)
     step = problem.preconditioner(vector)(gradient)
-    monkeypatch.setattr(_joint_problem, "_CHUNK_CELLS", 1)
+    monkeypatch.setattr(_joint_rows, "_CHUNK_CELLS", 1)
     again = pose(problem.parts, problem.data)
-    assert [len(problem.slices), len(again.slices)] == [1, 3]
+    assert [len(problem.rows.slices), len(again.rows.slices)] == [1, 3]
     other, slope = again.evaluate(vector)
     assert other == pytest.approx(value, rel=1e-12)
     np.testing.assert_allclose(again.mass, problem.mass, rtol=1e-11)
