@@ -23,7 +23,7 @@ SCRIPTS = [
     "cold", "memory", "per_pass", "rivals", "classification", "scaling", "latency",
     "users_choice", "overhead", "starts", "uci", "any_expert", "routing_speed",
     "routing_cost", "routing_quality", "streaming", "gradient", "larger_than_memory",
-    "dask_blocks",
+    "dask_blocks", "kmeans_per_cluster", "conditional_mixtures",
 ]  # fmt: skip
 # These have no small version.
 WHOLE_ONLY = {"overhead", "starts"}

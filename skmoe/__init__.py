@@ -2,6 +2,8 @@
 
 from skmoe._checkpoint import Checkpoint
 from skmoe._classifier import MixtureOfExpertsClassifier
+from skmoe._hard_router import HardRouterClassifier, HardRouterRegressor
+from skmoe._mixture import ConditionalMixture
 from skmoe._regressor import MixtureOfExpertsRegressor
 
 __version__ = "0.1.0.dev0"
@@ -28,6 +30,9 @@ TRUSTED_TYPES = [
 __all__ = [
     "TRUSTED_TYPES",
     "Checkpoint",
+    "ConditionalMixture",
+    "HardRouterClassifier",
+    "HardRouterRegressor",
     "MixtureOfExpertsClassifier",
     "MixtureOfExpertsRegressor",
     "__version__",

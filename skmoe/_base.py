@@ -96,10 +96,21 @@ class BaseMixtureOfExperts(
         Parameters
         ----------
         deep : bool, default=True
+            Whether to add the parameters of nested estimators: ``experts__alpha`` of one
+            that is cloned, ``<name>__alpha`` of one in a list, ``gate__alpha`` of a gate.
 
         Returns
         -------
         params : dict
+            Values by name.
+
+        Examples
+        --------
+        >>> from sklearn.linear_model import Ridge
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> model = MixtureOfExpertsRegressor(Ridge(alpha=3.0))
+        >>> model.get_params()["experts__alpha"]
+        3.0
         """
         if isinstance(self.experts, list):
             return self._get_params("experts", deep=deep)
@@ -112,10 +123,26 @@ class BaseMixtureOfExperts(
         Parameters
         ----------
         **params : dict
+            Values by name, with the names that :meth:`get_params` gives.
 
         Returns
         -------
         self : estimator
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter of such a name.
+
+        Examples
+        --------
+        >>> from sklearn.linear_model import LinearRegression, Ridge
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> experts = [("low", LinearRegression()), ("high", LinearRegression())]
+        >>> model = MixtureOfExpertsRegressor(experts)
+        >>> model.set_params(high=Ridge(), high__alpha=0.5).experts
+        [('low', LinearRegression()), ('high', Ridge(alpha=0.5))]
         """
         self._set_params("experts", **params)
         return self
@@ -127,12 +154,18 @@ class BaseMixtureOfExperts(
     ):  # fmt: skip
         """Fit gate and experts.
 
+        They maximise the mean log-likelihood of the rows, less the penalties of gate and
+        experts; with cross-fitting, that of rows held out (:eq:`eq-lower-bound`,
+        :eq:`eq-cross-fitting`). The fitted attributes are set at the end, all at once: a
+        fit that fails or is interrupted leaves an earlier one as it was.
+
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Passed to gate and experts as it is. Linear experts that maximise the
-            likelihood also take rows in blocks: a list of tables, a large ``np.memmap``,
-            or a Dask array or dataframe. The model is that of the same rows in memory.
+            Rows to learn from, passed to gate and experts as they are. Linear experts
+            that maximise the likelihood also take rows in blocks: a list of tables, a
+            large ``np.memmap``, or a Dask array or dataframe. The model is that of the
+            same rows in memory.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Target; several outputs in regression only. For rows in blocks, in the same
             blocks.
@@ -154,6 +187,31 @@ class BaseMixtureOfExperts(
         Returns
         -------
         self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, the data or their combination cannot be used. The message
+            names the parameter, the row or the expert, and what to do. An expert's own
+            error, of whatever type, is raised with its name and the iteration.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` iterations were too few.
+        UserWarning
+            If experts lost all their rows, or if the mixture is no better than an expert
+            alone on rows held out.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X = np.linspace(-1, 1, 101)[:, None]
+        >>> model = MixtureOfExpertsRegressor(n_experts=2, random_state=0)
+        >>> model.fit(X, np.abs(X[:, 0])).converged_
+        True
         """
         self._validate_params()
         check_y_present(self, y)
@@ -211,6 +269,8 @@ class BaseMixtureOfExperts(
         Returns
         -------
         routing : MetadataRouter
+            Requests of the estimator and of its splitter, as scikit-learn's metadata
+            routing reads them.
         """
         router = MetadataRouter(owner=self).add_self_request(self)
         is_splitter = hasattr(self.cv, "split") and not isinstance(self.cv, str)
@@ -244,6 +304,7 @@ class BaseMixtureOfExperts(
                 "lower_bound": np.array([r.lower_bound for r in results]),
                 "n_iter": np.array([len(r.lower_bounds) for r in results]),
                 "converged": np.array([r.converged for r in results]),
+                "lower_bounds": [np.array(r.lower_bounds) for r in results],
             },
             "_expert_names": found.names,
             **learned,
@@ -272,6 +333,11 @@ class BaseMixtureOfExperts(
             ``predict_log_proba``, too. It shares gate and experts with the model, and
             keeps them when that is fitted again. For a small file, pickle it in the
             model's place.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted yet.
 
         Examples
         --------

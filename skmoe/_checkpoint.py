@@ -50,6 +50,10 @@ class Checkpoint:
         If writing fails later on. The fit goes on, and the last file stays: hours of
         training are worth more than a copy of what they have come to.
 
+    See Also
+    --------
+    MixtureOfExpertsRegressor : What it saves; ``warm_start`` goes on from the file.
+
     Examples
     --------
     >>> import os, tempfile
@@ -93,7 +97,18 @@ class Checkpoint:
         Parameters
         ----------
         estimator : estimator
+            About to be fitted.
         context : sklearn.callback.CallbackContext
+            Of the fit.
+
+        Raises
+        ------
+        TypeError
+            If the estimator is no mixture of experts.
+        ValueError
+            If it is one of many that are fitted, as in a search.
+        FileNotFoundError, NotADirectoryError, PermissionError
+            If no file can be made at ``path``.
         """
         if not isinstance(estimator, BaseMixtureOfExperts):
             raise TypeError(
@@ -131,7 +146,9 @@ class Checkpoint:
         Parameters
         ----------
         estimator : estimator
+            Fitted, or stopped.
         context : sklearn.callback.CallbackContext
+            Of the fit.
         """
 
     def on_fit_task_begin(self, estimator, context):
@@ -140,7 +157,9 @@ class Checkpoint:
         Parameters
         ----------
         estimator : estimator
+            Being fitted.
         context : sklearn.callback.CallbackContext
+            Of the task.
         """
 
     def wants_fitted(self, context):
@@ -149,10 +168,12 @@ class Checkpoint:
         Parameters
         ----------
         context : sklearn.callback.CallbackContext
+            Of the task: the fit, a start or an iteration.
 
         Returns
         -------
         wants : bool
+            True every ``every`` iterations, and at the end of a start and of the fit.
         """
         if context.task_name == "iteration":
             return (context.task_id + 1) % self.every == 0
@@ -165,9 +186,16 @@ class Checkpoint:
         Parameters
         ----------
         estimator : estimator
+            Being fitted.
         context : sklearn.callback.CallbackContext
+            Of the task: the fit, a start or an iteration.
         fitted_estimator : estimator, optional
             As if the fit had stopped here.
+
+        Warns
+        -----
+        RuntimeWarning
+            If the file cannot be written. The fit goes on.
         """
         if fitted_estimator is None or not self.wants_fitted(context):
             return

@@ -25,8 +25,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
 
     A gate :math:`g` learns which regime a row is in, experts learn what holds there: any
     scikit-learn classifier with ``predict_proba``. Both are fitted together by
-    expectation-maximisation. There is no ``shared_expert``, as class probabilities do not
-    add up; :class:`MixtureOfExpertsRegressor` has one.
+    expectation-maximisation [1]_; see :eq:`eq-mixture`. There is no ``shared_expert``, as
+    class probabilities do not add up; :class:`MixtureOfExpertsRegressor` has one.
 
     Parameters
     ----------
@@ -81,12 +81,11 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         With ``top_k``, no expert takes more than ``capacity_factor`` times an even share
         of the rows while training, by weight; the rows that it wants least go to their
         next choice.
-    init : {"auto", "k-plane", "k-means", "random"} or array-like of shape \
-            (n_samples, n_experts), default="auto"
-        Where to start. "auto" goes on from the best of six plain starts where experts
-        are logistic, and otherwise from the best of twenty short runs of linear experts
-        on the classes' indicators; "k-plane", which "auto" is with cross-fitting, makes
-        one; an array holds responsibilities.
+    init : str or array-like of shape (n_samples, n_experts), default="auto"
+        Where to start: "auto", "k-plane", "k-means" or "random". "auto" goes on from the
+        best of six plain starts where experts are logistic, and otherwise from the best
+        of twenty short runs of linear experts on the classes' indicators; "k-plane",
+        which "auto" is with cross-fitting, makes one; an array holds responsibilities.
     n_init : int, default=1
         Number of starts; the best objective is kept. Of several "auto" starts the
         second and the fourth of five are plain "k-plane" and "random", for variety.
@@ -125,24 +124,32 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
     experts_ : list of estimators
         The fitted experts. One that was left with a single class is a
         ``DummyClassifier``.
     gate_ : gate
         The fitted gate.
     likelihood_ : CategoricalLikelihood
+        What answers are scored by: the probability of the observed class.
     dispersion_ : None
+        There is none.
     n_experts_ : int
+        Number of experts; of ``n_experts="auto"``, what was found.
     cross_fitted_ : bool
         Whether rows were held out in the E-step.
     n_iter_ : int
+        Iterations of the best start; with ``solver="gradient"`` epochs, after
+        :meth:`partial_fit` batches.
     converged_ : bool
+        Whether the best start ended because the objective no longer rose. False where
+        ``max_iter`` ended it, and after :meth:`partial_fit`.
     lower_bound_ : float
         The objective of the model per unit of weight: the mean log-likelihood, less the
         penalties of gate and experts. With cross-fitting or ``early_stopping``, the mean
         log-likelihood of held-out rows; after :meth:`partial_fit`, that of the last batch
         before it was learnt from.
-    lower_bounds_ : ndarray of shape (n_iter_,)
+    lower_bounds_ : ndarray of shape (n_iter,)
         The objective after each iteration (or epoch, or batch) of the best start. With
         ``solver="gradient"`` it is the best one so far. With cross-fitting, the
         first is that of a mixture whose experts are all fitted to all rows. With
@@ -159,18 +166,22 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     gate_entropy_ : float or None
         With ``top_k``, the mean entropy of the weights of each row's experts, in nats:
         zero where one always decides, the logarithm of ``top_k`` where all are alike.
-    init_results_ : dict of ndarrays of shape (n_init,)
-        ``lower_bound``, ``n_iter`` and ``converged`` of each start.
-    validation_scores_ : ndarray of shape (n_iter_,) or None
+    init_results_ : dict
+        ``lower_bound``, ``n_iter`` and ``converged`` of each start, ndarrays of shape
+        (n_init,), and ``lower_bounds``, a list of the objectives after each iteration.
+    validation_scores_ : ndarray of shape (n_iter,) or None
         With ``early_stopping``, the objective on held-out rows after each epoch.
     n_samples_seen_ : float
         Weight of the rows that were learnt from, each counted once.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, where X was a dataframe whose columns have strings as names.
 
     See Also
     --------
     MixtureOfExpertsRegressor : The same for regression.
+    skmoe.inspection.export_text : Who goes where, and what holds there, as text.
 
     References
     ----------
@@ -249,22 +260,48 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Learn from one batch of rows, in one step of gate and experts.
 
-        Whatever ``solver`` is. The first call starts from its batch; as long as there are
-        few rows, they are kept, and starts are made again of all of them. After ``fit``,
-        the fitted model is gone on from.
+        Whatever ``solver`` is (:eq:`eq-gradient-step`). The first call starts from its
+        batch; as long as there are few rows, they are kept, and starts are made again of
+        all of them. After ``fit``, the fitted model is gone on from. It is there where
+        gate and experts have ``partial_fit`` or are linear.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows that have come in, with the columns of the earlier ones.
         y : array-like of shape (n_samples,)
+            Their classes.
         classes : array-like of shape (n_classes,), default=None
             All classes that will come. Asked for by the first call; later ones may leave
             it out.
         sample_weight : array-like of shape (n_samples,), default=None
+            Their weights; one each by default.
 
         Returns
         -------
         self : MixtureOfExpertsClassifier
+            The estimator, a step further.
+
+        Raises
+        ------
+        ValueError
+            If ``classes`` are missing in the first call or change later, if the batch
+            does not match the earlier ones, if the first batch has fewer rows than there
+            are experts, or if ``n_experts`` is "auto" or ``init`` is an array, which take
+            all rows. The model stays what it was.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsClassifier
+        >>> rng = np.random.RandomState(0)
+        >>> model = MixtureOfExpertsClassifier(n_experts=2, random_state=0)
+        >>> for _ in range(20):
+        ...     X = rng.uniform(-1, 1, size=(100, 2))
+        ...     y = np.where(X[:, 0] * X[:, 1] > 0, "same", "other")
+        ...     model = model.partial_fit(X, y, classes=["other", "same"])
+        >>> model.predict([[0.5, 0.5], [-0.5, 0.5]]).tolist()
+        ['same', 'other']
         """
         known = getattr(self, "classes_", None)
         learned = {"classes_": check_classes(classes, known)}
@@ -276,10 +313,24 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            Labels, of ``classes_``.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted yet, or X has other columns than in ``fit``.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["low", "low", "high", "high"]
+        >>> MixtureOfExpertsClassifier(n_experts=1).fit(X, y).predict([[0.2]]).tolist()
+        ['low']
         """
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(axis=1)]
@@ -287,13 +338,30 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     def predict_proba(self, X):
         """Class probabilities, in the order of ``classes_``.
 
+        :eq:`eq-mixture`, with the experts' class probabilities as densities.
+
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
+            Probabilities; each row sums to one.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted yet, or X has other columns than in ``fit``.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["low", "low", "high", "high"]
+        >>> model = MixtureOfExpertsClassifier(n_experts=1).fit(X, y)
+        >>> model.predict_proba([[1.5]]).round(2)
+        array([[0.5, 0.5]])
         """
         return np.concatenate([self._mix_proba(rows) for rows in self._chunks(X)])
 
@@ -303,15 +371,22 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         return proba / proba.sum(axis=1, keepdims=True)
 
     def predict_log_proba(self, X):
-        """Log of :meth:`predict_proba`.
+        """Log of the class probabilities, in the order of ``classes_``.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
+            Those of :meth:`predict_proba`; minus infinity where that is zero.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted yet, or X has other columns than in ``fit``.
         """
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
@@ -322,10 +397,27 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         proba : ndarray of shape (n_samples, n_experts, n_classes)
+            Probabilities; all experts are asked, also with ``top_k``.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted yet, or X has other columns than in ``fit``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsClassifier
+        >>> X = np.random.RandomState(0).uniform(-1, 1, size=(400, 2))
+        >>> y = np.where(X[:, 0] * X[:, 1] > 0, "same", "other")
+        >>> model = MixtureOfExpertsClassifier(n_experts=2, random_state=0).fit(X, y)
+        >>> model.predict_experts(X).shape
+        (400, 2, 2)
         """
         return self._predict_rows(self._check_rows(X))
 

@@ -30,8 +30,15 @@ class BaseHardRouter(BaseEstimator):
 
         Parameters
         ----------
-        X, y : array-like
+        X : array-like
             Not used.
+        y : array-like, default=None
+            Not used.
+
+        Raises
+        ------
+        NotImplementedError
+            In any case. Fit a mixture of experts and export that.
         """
         kind = type(self).__name__
         raise NotImplementedError(
@@ -45,10 +52,18 @@ class BaseHardRouter(BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to ask about.
 
         Returns
         -------
         indices : ndarray of int, of shape (n_samples,)
+            Positions in ``experts_``.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If it was not made by ``to_hard_router``, or X has other columns than in the
+            fit.
         """
         return self._choose(self._check_rows(X)).astype(np.intp)
 
@@ -102,19 +117,30 @@ class BaseHardRouter(BaseEstimator):
 class HardRouterRegressor(RegressorMixin, BaseHardRouter):
     """A regressor that asks one expert about each row.
 
-    It is made by :meth:`MixtureOfExpertsRegressor.to_hard_router`, not fitted.
+    It is made by :meth:`MixtureOfExpertsRegressor.to_hard_router`, not fitted: the row's
+    expert is that of the largest gate probability, and no other is evaluated.
 
     Attributes
     ----------
     experts_ : list of estimators
+        The fitted experts, those of the mixture.
     gate_ : gate
+        The fitted gate, that of the mixture.
     routing_bias_ : ndarray of shape (n_experts,) or None
         Added to the gate's scores.
     shared_expert_ : regressor or None
         Its prediction is added to that of each row's expert.
     n_experts_ : int
+        Number of experts.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, where the mixture was fitted to a dataframe.
+
+    See Also
+    --------
+    MixtureOfExpertsRegressor : The mixture that it is made of.
+    HardRouterClassifier : The same for classification.
 
     Examples
     --------
@@ -130,15 +156,23 @@ class HardRouterRegressor(RegressorMixin, BaseHardRouter):
     """
 
     def predict(self, X):
-        """What each row's expert predicts, and the shared expert on top.
+        """Predict what each row's expert does, and the shared expert on top.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         prediction : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            In units of y.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If it was not made by ``to_hard_router``, or X has other columns than in the
+            fit.
         """
         rows = self._check_rows(X)
         experts, routes, names = self._send(rows)
@@ -158,19 +192,32 @@ class HardRouterRegressor(RegressorMixin, BaseHardRouter):
 class HardRouterClassifier(ClassifierMixin, BaseHardRouter):
     """A classifier that asks one expert about each row.
 
-    It is made by :meth:`MixtureOfExpertsClassifier.to_hard_router`, not fitted.
+    It is made by :meth:`MixtureOfExpertsClassifier.to_hard_router`, not fitted: the row's
+    expert is that of the largest gate probability, and no other is evaluated.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
     experts_ : list of estimators
+        The fitted experts, those of the mixture.
     gate_ : gate
+        The fitted gate, that of the mixture.
     routing_bias_ : ndarray of shape (n_experts,) or None
         Added to the gate's scores.
     shared_expert_ : None
+        There is none in classification.
     n_experts_ : int
+        Number of experts.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, where the mixture was fitted to a dataframe.
+
+    See Also
+    --------
+    MixtureOfExpertsClassifier : The mixture that it is made of.
+    HardRouterRegressor : The same for regression.
 
     Examples
     --------
@@ -184,15 +231,23 @@ class HardRouterClassifier(ClassifierMixin, BaseHardRouter):
     """
 
     def predict(self, X):
-        """The most probable class of each row, says its expert.
+        """Predict the class that each row's expert holds most probable.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            Labels, of ``classes_``.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If it was not made by ``to_hard_router``, or X has other columns than in the
+            fit.
         """
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(axis=1)]
@@ -203,10 +258,18 @@ class HardRouterClassifier(ClassifierMixin, BaseHardRouter):
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
+            Probabilities; each row sums to one.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If it was not made by ``to_hard_router``, or X has other columns than in the
+            fit.
         """
         rows = self._check_rows(X)
         experts, routes, names = self._send(rows)
@@ -214,15 +277,23 @@ class HardRouterClassifier(ClassifierMixin, BaseHardRouter):
         return proba[:, 0]
 
     def predict_log_proba(self, X):
-        """Log of :meth:`predict_proba`.
+        """Log of the class probabilities of each row's expert.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
+            Those of :meth:`predict_proba`; minus infinity where that is zero.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If it was not made by ``to_hard_router``, or X has other columns than in the
+            fit.
         """
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))

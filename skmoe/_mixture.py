@@ -11,9 +11,10 @@ from skmoe._quantiles import mixture_quantiles
 class ConditionalMixture:
     r"""Density of y for each row: :math:`p(y \mid x) = \sum_k g_k(x) f_k(y \mid x)`.
 
-    Made by :meth:`~skmoe.MixtureOfExpertsRegressor.predict_distribution`. Methods have
-    the names of ``scipy.stats`` and answer for all rows at once. Slicing selects rows.
-    Counts have probabilities, ``pmf``, where other targets have a density, ``pdf``.
+    Made by :meth:`~skmoe.MixtureOfExpertsRegressor.predict_distribution`
+    (:eq:`eq-mixture`). Methods have the names of ``scipy.stats`` and answer for all rows
+    at once. Slicing selects rows. Counts have probabilities, ``pmf``, where other targets
+    have a density, ``pdf``.
 
     Parameters
     ----------
@@ -32,17 +33,25 @@ class ConditionalMixture:
         row is sent to some of them only. The dispersion then has a leading axis of rows.
         None where the columns are all experts.
 
+    See Also
+    --------
+    skmoe.metrics : How good a density is.
+
     Examples
     --------
-    >>> import numpy as np
     >>> from skmoe import MixtureOfExpertsRegressor
-    >>> X = np.linspace(-1, 1, 60)[:, None]
-    >>> y = np.abs(X[:, 0]) + 0.1 * np.sin(40 * X[:, 0])
-    >>> model = MixtureOfExpertsRegressor(n_experts=2, random_state=0).fit(X, y)
-    >>> density = model.predict_distribution([[0.5]])
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.1, 0.9, 2.1, 2.9]
+    >>> model = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
+    >>> density = model.predict_distribution(X)
+    >>> density.mean().round(2)
+    array([0.06, 1.02, 1.98, 2.94])
     >>> low, high = density.interval(0.9)
-    >>> bool(low[0] < density.mean()[0] < high[0])
-    True
+    >>> (high - low).round(2)
+    array([0.29, 0.29, 0.29, 0.29])
+    >>> density[:1].ppf([0.05, 0.5, 0.95]).round(2) + 0.0
+    array([[-0.09,  0.06,  0.21]])
+    >>> density.rvs(size=1000, random_state=0).mean(axis=1).round(1) + 0.0
+    array([0.1, 1. , 2. , 2.9])
     """
 
     def __init__(self, weights, prediction, dispersion, likelihood, experts=None):
@@ -68,6 +77,49 @@ class ConditionalMixture:
             None if self.experts is None else self.experts[rows],
         )
 
+    def marginal(self, output):
+        """Density of one of several outputs, whatever the others are.
+
+        Parameters
+        ----------
+        output : int
+            Its number.
+
+        Returns
+        -------
+        density : ConditionalMixture
+            Of one output, which has a ``cdf`` and quantiles.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X = np.linspace(-1, 1, 60)[:, None]
+        >>> Y = np.column_stack([np.abs(X[:, 0]), np.sin(9 * X[:, 0])])
+        >>> model = MixtureOfExpertsRegressor(n_experts=2, random_state=0).fit(X, Y)
+        >>> density = model.predict_distribution([[0.5]])
+        >>> density.marginal(0).interval(0.9)[0].shape
+        (1,)
+        """
+        n_outputs = self.prediction.shape[2] if self.prediction.ndim == 3 else 1
+        if output not in range(n_outputs):
+            raise ValueError(
+                f"output={output!r}: the density has {n_outputs} output"
+                f"{'s' * (n_outputs > 1)}, numbered from 0."
+            )
+        if self.prediction.ndim == 2:
+            return self
+        dispersion = self.dispersion
+        if hasattr(self.likelihood, "covariances"):
+            covariances = self.likelihood.covariances(self.prediction, dispersion)
+            dispersion = np.diagonal(covariances, axis1=-2, axis2=-1)
+        if dispersion is not None:
+            dispersion = dispersion[..., output]
+        return ConditionalMixture(
+            self.weights, self.prediction[..., output], dispersion, self.likelihood,
+            self.experts,
+        )  # fmt: skip
+
     def __repr__(self):
         n_samples, n_experts = self.weights.shape
         each = "" if self.experts is None else " each"
@@ -83,11 +135,23 @@ class ConditionalMixture:
         return np.einsum("nk,nk...->n...", self.weights, values)
 
     def mean(self):
-        """Mean of each row, of shape (n_samples[, n_outputs])."""
+        """Mean of each row (:eq:`eq-mean`).
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            In units of y.
+        """
         return self._average(self.likelihood.mean(self.prediction, self.dispersion))
 
     def var(self):
-        """Variance of each row: within the experts plus between them."""
+        """Variance of each row: within the experts plus between them (:eq:`eq-variance`).
+
+        Returns
+        -------
+        var : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            In squared units of y.
+        """
         means = self.likelihood.mean(self.prediction, self.dispersion)
         within = self.likelihood.variance(self.prediction, self.dispersion)
         deviations = means - self._average(means)[:, None]
@@ -97,16 +161,23 @@ class ConditionalMixture:
         return self._average(spread)
 
     def std(self):
-        """Standard deviation of each row."""
+        """Standard deviation of each row.
+
+        Returns
+        -------
+        std : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            In units of y.
+        """
         return np.sqrt(self.var())
 
     def cov(self):
-        """Covariances of each row's outputs: within the experts plus between them.
+        """Covariance matrix of each row's outputs: within the experts plus between them.
 
         Returns
         -------
         cov : ndarray of shape (n_samples, n_outputs, n_outputs)
-            With one output the variance, of shape (n_samples,).
+            In units of one output times those of the other. With one output the variance,
+            of shape (n_samples,).
         """
         if self.prediction.ndim == 2:
             return self.var()
@@ -126,17 +197,35 @@ class ConditionalMixture:
         Parameters
         ----------
         y : float or array-like of shape (n_samples[, n_outputs])
+            Where to ask, in units of y; a number is for all rows.
 
         Returns
         -------
         logpdf : ndarray of shape (n_samples,)
+            In nats.
+
+        Raises
+        ------
+        ValueError
+            If the target is a count, which has probabilities: use :meth:`logpmf`.
         """
         if self._is_discrete:
             raise ValueError("logpdf and pdf: counts have no density; use logpmf or pmf.")
         return self._log_density(y)
 
     def pdf(self, y):
-        """Density at y; see :meth:`logpdf`."""
+        """Density at y, for whose errors see :meth:`logpdf`.
+
+        Parameters
+        ----------
+        y : float or array-like of shape (n_samples[, n_outputs])
+            Where to ask, in units of y; a number is for all rows.
+
+        Returns
+        -------
+        pdf : ndarray of shape (n_samples,)
+            Per unit of y.
+        """
         return np.exp(self.logpdf(y))
 
     def logpmf(self, y):
@@ -145,10 +234,17 @@ class ConditionalMixture:
         Parameters
         ----------
         y : float or array-like of shape (n_samples,)
+            Counts to ask about; a number is for all rows.
 
         Returns
         -------
         logpmf : ndarray of shape (n_samples,)
+            In nats.
+
+        Raises
+        ------
+        ValueError
+            If the likelihood is continuous: use :meth:`logpdf`.
         """
         if not self._is_discrete:
             raise ValueError(
@@ -158,7 +254,18 @@ class ConditionalMixture:
         return self._log_density(y)
 
     def pmf(self, y):
-        """Probability of the count y; see :meth:`logpmf`."""
+        """Probability of the count y, for whose errors see :meth:`logpmf`.
+
+        Parameters
+        ----------
+        y : float or array-like of shape (n_samples,)
+            Counts to ask about; a number is for all rows.
+
+        Returns
+        -------
+        pmf : ndarray of shape (n_samples,)
+            Probabilities.
+        """
         return np.exp(self.logpmf(y))
 
     @property
@@ -174,15 +281,22 @@ class ConditionalMixture:
             return logsumexp(log_prob + np.log(self.weights), axis=1)
 
     def cdf(self, y):
-        """P(Y <= y) of each row.
+        """Distribution function P(Y <= y) of each row (:eq:`eq-cdf`).
 
         Parameters
         ----------
         y : float or array-like of shape (n_samples,)
+            Where to ask, in units of y; a number is for all rows.
 
         Returns
         -------
         cdf : ndarray of shape (n_samples,)
+            Probabilities.
+
+        Raises
+        ------
+        ValueError
+            If there are several outputs.
         """
         self._check_single_output("cdf")
         y = np.broadcast_to(np.asarray(y, dtype=np.float64), (len(self),))
@@ -191,7 +305,20 @@ class ConditionalMixture:
         )
 
     def cdf_and_pdf(self, y):
-        """Both at once, without checks, for numbers y of shape (n_samples,)."""
+        """Evaluate both at once, without checks.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+            Finite numbers, in units of y.
+
+        Returns
+        -------
+        cdf : ndarray of shape (n_samples,)
+            What :meth:`cdf` gives.
+        pdf : ndarray of shape (n_samples,)
+            What :meth:`pdf` gives.
+        """
         with np.errstate(divide="ignore", over="ignore"):
             log_prob = self.likelihood.log_prob(y, self.prediction, self.dispersion)
             pdf = np.exp(log_prob, out=log_prob)
@@ -199,7 +326,7 @@ class ConditionalMixture:
         return self._average(cdf), self._average(pdf)
 
     def ppf(self, q):
-        """Quantiles of each row; of counts, the smallest with cdf >= q.
+        """Quantile function of each row; of counts, the smallest with cdf >= q.
 
         Parameters
         ----------
@@ -209,6 +336,12 @@ class ConditionalMixture:
         Returns
         -------
         ppf : ndarray of shape (n_samples,) or (n_samples, n_quantiles)
+            In units of y.
+
+        Raises
+        ------
+        ValueError
+            If q is out of its range, or if there are several outputs.
         """
         self._check_single_output("ppf")
         q = np.asarray(q, dtype=np.float64)
@@ -218,43 +351,75 @@ class ConditionalMixture:
         return quantiles if q.ndim == 1 else quantiles[:, 0]
 
     def interval(self, confidence):
-        """Equal-tailed interval of each row: two arrays of shape (n_samples,)."""
+        """Equal-tailed interval of each row.
+
+        Parameters
+        ----------
+        confidence : float
+            Probability of the interval, in [0, 1].
+
+        Returns
+        -------
+        low : ndarray of shape (n_samples,)
+            Lower ends, in units of y.
+        high : ndarray of shape (n_samples,)
+            Upper ends, in units of y.
+
+        Raises
+        ------
+        ValueError
+            If ``confidence`` is out of its range, or if there are several outputs.
+        """
         tail = (1.0 - confidence) / 2
         return self.ppf(tail), self.ppf(1.0 - tail)
 
     def crps(self, y):
-        r"""Continuous ranked probability score of each row at y; lower is better.
+        r"""Score of each row: continuous ranked probability score; lower is better.
 
         .. math:: \int (F(z) - 1[y \le z])^2 dz = E|Y - y| - \tfrac12 E|Y - Y'|
 
-        It is in units of y, and the absolute error where the density is a point. Mixtures
-        of normal densities have it in closed form; of others, a distribution function is
-        integrated (or summed, for counts) to better than a millionth of its width.
+        It is the absolute error where the density is a point. Mixtures of normal
+        densities have it in closed form (:eq:`eq-crps`); of others, a distribution
+        function is integrated (or summed, for counts) to better than a millionth of its
+        width.
 
         Parameters
         ----------
         y : float or array-like of shape (n_samples,)
+            What was observed; a number is for all rows.
 
         Returns
         -------
         crps : ndarray of shape (n_samples,)
+            In units of y.
+
+        Raises
+        ------
+        ValueError
+            If there are several outputs.
+
+        See Also
+        --------
+        skmoe.metrics.crps : Its mean.
         """
         self._check_single_output("crps")
         y = np.broadcast_to(np.asarray(y, dtype=np.float64), (len(self),))
         return mixture_crps(self, y)
 
     def rvs(self, size=None, random_state=None):
-        """Draws from the density of each row.
+        """Draw from the density of each row.
 
         Parameters
         ----------
         size : int, default=None
             Draws per row; None stands for one, without an axis of its own.
         random_state : int, RandomState instance or None, default=None
+            An int gives the same draws each time.
 
         Returns
         -------
         rvs : ndarray of shape (n_samples[, size][, n_outputs])
+            In units of y.
         """
         random_state = check_random_state(random_state)
         n_draws = 1 if size is None else size

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skmoe._criteria import free_parameters
+from skmoe._criteria import CriteriaMixin
 from skmoe._routes import Routes
 from skmoe._validation import Rows, check_known_features, check_length, check_X
 from skmoe.gates import SoftmaxGate, joint_log_proba
@@ -39,8 +39,8 @@ class Answers:
         return values if self.routes is None else self.routes.spread(values)
 
 
-class PredictionsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """Gate probabilities, responsibilities, likelihoods and information criteria.
+class PredictionsMixin(CriteriaMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """Gate probabilities, responsibilities and likelihoods; information criteria.
 
     A subclass says what experts predict (``_predict_rows``, ``_predict_routed``), how
     many numbers that is for a row and an expert (``_n_columns``) and how y is scored
@@ -50,42 +50,105 @@ class PredictionsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def predict_gate_proba(self, X):
         """Probability of each expert, before y is seen.
 
-        With ``top_k``, zero for all experts but those that a row is sent to.
+        The gate's :math:`g_k(x)` of :eq:`eq-mixture`. With ``top_k`` it is zero for all
+        experts but those that a row is sent to, and scaled up to one (:eq:`eq-top-k`).
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to ask about.
 
         Returns
         -------
         proba : ndarray of shape (n_samples, n_experts)
+            Probabilities; each row sums to one.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted yet, or X has other columns than in ``fit``.
+
+        See Also
+        --------
+        apply : The expert with the largest of them.
+        responsibilities : Probability of each expert once y is seen.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X = np.linspace(-1, 1, 101)[:, None]
+        >>> sides = np.column_stack([X[:, 0] < 0, X[:, 0] >= 0])  # where to start
+        >>> model = MixtureOfExpertsRegressor(n_experts=2, init=sides)
+        >>> model.fit(X, np.abs(X[:, 0])).predict_gate_proba([[-0.8], [0.0]]).round(2)
+        array([[1. , 0. ],
+               [0.5, 0.5]])
         """
         return np.concatenate([self._gate_proba(rows) for rows in self._chunks(X)])
 
     def transform(self, X):
-        """Gate probabilities as features; see :meth:`predict_gate_proba`.
+        """Gate probabilities as features, for the step of a pipeline.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to ask about.
 
         Returns
         -------
         proba : ndarray or dataframe of shape (n_samples, n_experts)
-            As ``set_output`` says.
+            What :meth:`predict_gate_proba` gives, in the container that ``set_output``
+            asks for.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted yet, or X has other columns than in ``fit``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.linear_model import LinearRegression
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X = np.linspace(-1, 1, 101)[:, None]
+        >>> y = (X[:, 0] > 0) + 0.1 * np.sin(50 * X[:, 0])
+        >>> model = MixtureOfExpertsRegressor(n_experts=2, random_state=0)
+        >>> steps = make_pipeline(model, LinearRegression()).fit(X, y)
+        >>> steps.predict([[-0.5], [0.5]]).round(1) + 0.0
+        array([0., 1.])
         """
         return self.predict_gate_proba(X)
 
     def apply(self, X):
         """Index of the expert with the largest gate probability.
 
+        With ``top_k``, of those experts that the row is sent to.
+
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to ask about.
 
         Returns
         -------
         indices : ndarray of int, of shape (n_samples,)
+            Positions in ``experts_``.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted yet, or X has other columns than in ``fit``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X = np.linspace(-1, 1, 101)[:, None]
+        >>> model = MixtureOfExpertsRegressor(n_experts=2, random_state=0)
+        >>> left, right = model.fit(X, np.abs(X[:, 0])).apply([[-0.8], [0.8]])
+        >>> model.experts_[left].coef_.round(2), model.experts_[right].coef_.round(2)
+        (array([-1.]), array([1.]))
         """
         if not self._is_routed:
             return self.predict_gate_proba(X).argmax(axis=1)
@@ -96,14 +159,39 @@ class PredictionsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def responsibilities(self, X, y):
         """Probability of each expert once y is seen.
 
+        By Bayes' rule, from gate probabilities and the experts' densities at y
+        (:eq:`eq-responsibility`).
+
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to ask about.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            What was observed there.
 
         Returns
         -------
         responsibilities : ndarray of shape (n_samples, n_experts)
+            Probabilities; each row sums to one. With ``top_k``, zero for experts that a
+            row is not sent to.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted yet, X has other columns than in ``fit``, or y is
+            not what the likelihood takes, such as a class that was not fitted.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X = np.tile(np.linspace(-1, 1, 50), 2)[:, None]
+        >>> y = np.repeat([0.0, 3.0], 50) + 0.5 * np.sin(40 * X[:, 0])
+        >>> model = MixtureOfExpertsRegressor(n_experts=2, random_state=0).fit(X, y)
+        >>> model.predict_gate_proba([[0.0]]).round(2)
+        array([[0.5, 0.5]])
+        >>> np.sort(model.responsibilities([[0.0]], [3.0])).round(2)
+        array([[0., 1.]])
         """
         answers = self._answers(self._check_rows(X))
         return answers.of_all(normalise(self._log_joint(answers, y))[1])
@@ -114,73 +202,43 @@ class PredictionsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to ask about.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Without it, what the gate knows of x itself: log p(x) of a generative gate,
-            and zero of one that models experts given x alone.
+            What was observed there. Without it, what the gate knows of x itself: log p(x)
+            of a generative gate, and zero of one that models experts given x alone.
 
         Returns
         -------
         log_likelihood : ndarray of shape (n_samples,)
+            Log-density of :eq:`eq-mixture`, in nats; it shifts with the unit of y. Of
+            counts and classes, log-probabilities.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted yet, X has other columns than in ``fit``, or y is
+            not what the likelihood takes, such as a class that was not fitted.
+
+        See Also
+        --------
+        skmoe.metrics.neg_log_likelihood_scorer : Its mean, for a search.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X = np.tile(np.linspace(-1, 1, 50), 2)[:, None]
+        >>> y = np.repeat([0.0, 3.0], 50) + 0.5 * np.sin(40 * X[:, 0])
+        >>> model = MixtureOfExpertsRegressor(n_experts=2, random_state=0).fit(X, y)
+        >>> likely, unlikely = model.score_samples([[0.0], [0.0]], [3.0, 1.5])
+        >>> bool(likely > unlikely)
+        True
         """
         if y is None:
             rows = self._check_rows(X)
             return normalise(joint_log_proba(self.gate_, rows.X))[0]
         answers = self._answers(self._check_rows(X))
         return normalise(self._log_joint(answers, y))[0]
-
-    def bic(self, X, y):
-        """Bayesian information criterion of the rows; lower is better.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-
-        Returns
-        -------
-        bic : float
-        """
-        log_likelihood = self.score_samples(X, y)
-        penalty = self._n_parameters("bic") * np.log(len(log_likelihood))
-        return float(penalty - 2 * log_likelihood.sum())
-
-    def aic(self, X, y):
-        """Akaike's information criterion of the rows; lower is better.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-
-        Returns
-        -------
-        aic : float
-        """
-        log_likelihood = self.score_samples(X, y).sum()
-        return float(2 * self._n_parameters("aic") - 2 * log_likelihood)
-
-    def icl(self, X, y):
-        """Integrated completed likelihood (Biernacki et al. 2000); lower is better.
-
-        The BIC, raised by what is uncertain about each row's expert.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-
-        Returns
-        -------
-        icl : float
-        """
-        largest = self.responsibilities(X, y).max(axis=1)
-        return float(self.bic(X, y) - 2 * np.log(largest).sum())
-
-    def _n_parameters(self, criterion):
-        return free_parameters(
-            criterion, self.gate_, self.experts_, self._expert_names, self.likelihood_,
-            self.dispersion_,
-        )  # fmt: skip
 
     @property
     def _is_routed(self):

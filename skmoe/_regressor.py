@@ -35,7 +35,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
 
     A gate :math:`g` learns which regime a row is in, experts learn what holds there: any
     scikit-learn regressor predicts the mean of :math:`f_k`. Both are fitted together by
-    expectation-maximisation.
+    expectation-maximisation [1]_ [2]_; see :eq:`eq-mixture`.
 
     Parameters
     ----------
@@ -52,12 +52,13 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     gate : {"softmax", "constant"}, gate or classifier, default="softmax"
         What decides between the experts. A classifier with ``predict_proba`` becomes a
         :class:`~skmoe.gates.ClassifierGate`; a pipeline that ends in a gate is a gate.
-    likelihood : {"gaussian", "laplace", "student_t", "poisson", "gamma"} or likelihood, \
-            default="gaussian"
-        How an expert's answer is scored. "laplace" and "student_t" are for targets with
-        outliers, which pull their experts less; "poisson" is for counts, "gamma" for
-        positive numbers whose spread grows with their mean, and both need experts whose
-        predictions are positive. All but "gaussian" take one output.
+    likelihood : str or likelihood, default="gaussian"
+        How an expert's answer is scored: by a likelihood of :mod:`skmoe.likelihoods`, or
+        "gaussian", "laplace", "student_t", "poisson" or "gamma". "laplace" and
+        "student_t" are for targets with outliers, which pull their experts less;
+        "poisson" is for counts, "gamma" for positive numbers whose spread grows with
+        their mean, and both need experts whose predictions are positive. All but
+        "gaussian" take one output.
     solver : {"em", "hard-em", "stochastic-em", "gradient"}, default="em"
         Whether rows are shared by the experts, given to one each, or drawn. With "em",
         linear experts and a softmax or constant gate are solved together, to the same
@@ -101,12 +102,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         An expert that always answers: a prediction is the sum of its own and that of the
         gate's experts, which model what it leaves of y [4]_. Its ``fit`` takes
         ``sample_weight``. Not with "poisson" or "gamma", whose means are positive.
-    init : {"auto", "k-plane", "k-means", "random"} or array-like of shape \
-            (n_samples, n_experts), default="auto"
-        Where to start. "auto" makes twenty short runs of linear experts and goes on from
-        the best, or, for counts and positive targets, from the best of six plain starts;
-        "k-plane" makes one; an array holds responsibilities. With cross-fitting, "auto"
-        looks at what the expert alone leaves of y on held-out rows.
+    init : str or array-like of shape (n_samples, n_experts), default="auto"
+        Where to start: "auto", "k-plane", "k-means" or "random". "auto" makes twenty
+        short runs of linear experts and goes on from the best, or, for counts and
+        positive targets, from the best of six plain starts; "k-plane" makes one; an array
+        holds responsibilities. With cross-fitting, "auto" looks at what the expert alone
+        leaves of y on held-out rows.
     n_init : int, default=1
         Number of starts; the best objective is kept. Of several "auto" starts the
         second and the fourth of five are plain "k-plane" and "random", for variety.
@@ -149,6 +150,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     gate_ : gate
         The fitted gate.
     likelihood_ : likelihood
+        What answers are scored by; an object, also where a name was given.
     dispersion_ : ndarray of shape (n_experts,) or (n_experts, n_outputs), list or None
         Variance of each expert's errors, in squared units of y. With "laplace" their
         squared scale; with "student_t", of shape (n_experts, 2), their squared scale and
@@ -160,16 +162,21 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         that of rounding where y lies on a grid, such as marks or counts; see
         :class:`~skmoe.likelihoods.GaussianLikelihood`.
     n_experts_ : int
+        Number of experts; of ``n_experts="auto"``, what was found.
     cross_fitted_ : bool
         Whether rows were held out in the E-step.
     n_iter_ : int
+        Iterations of the best start; with ``solver="gradient"`` epochs, after
+        :meth:`partial_fit` batches.
     converged_ : bool
+        Whether the best start ended because the objective no longer rose. False where
+        ``max_iter`` ended it, and after :meth:`partial_fit`.
     lower_bound_ : float
         The objective of the model per unit of weight: the mean log-likelihood, less the
         penalties of gate and experts. With cross-fitting or ``early_stopping``, the mean
         log-likelihood of held-out rows; after :meth:`partial_fit`, that of the last batch
         before it was learnt from.
-    lower_bounds_ : ndarray of shape (n_iter_,)
+    lower_bounds_ : ndarray of shape (n_iter,)
         The objective after each iteration (or epoch, or batch) of the best start. With
         ``solver="gradient"`` it is the best one so far. With cross-fitting, the
         first is that of a mixture whose experts are all fitted to all rows. With
@@ -188,18 +195,23 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         zero where one always decides, the logarithm of ``top_k`` where all are alike.
     shared_expert_ : regressor or None
         The fitted shared expert. ``experts_`` and :meth:`predict_experts` are without it.
-    init_results_ : dict of ndarrays of shape (n_init,)
-        ``lower_bound``, ``n_iter`` and ``converged`` of each start.
-    validation_scores_ : ndarray of shape (n_iter_,) or None
+    init_results_ : dict
+        ``lower_bound``, ``n_iter`` and ``converged`` of each start, ndarrays of shape
+        (n_init,), and ``lower_bounds``, a list of the objectives after each iteration.
+    validation_scores_ : ndarray of shape (n_iter,) or None
         With ``early_stopping``, the objective on held-out rows after each epoch.
     n_samples_seen_ : float
         Weight of the rows that were learnt from, each counted once.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, where X was a dataframe whose columns have strings as names.
 
     See Also
     --------
     MixtureOfExpertsClassifier : The same for classification.
+    skmoe.inspection.export_text : Who goes where, and what holds there, as text.
+    skmoe.metrics.crps : How good a predictive density is.
 
     References
     ----------
@@ -292,19 +304,43 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     def partial_fit(self, X, y, sample_weight=None):
         """Learn from one batch of rows, in one step of gate and experts.
 
-        Whatever ``solver`` is. The first call starts from its batch; as long as there are
-        few rows, they are kept, and starts are made again of all of them. After ``fit``,
-        the fitted model is gone on from.
+        Whatever ``solver`` is (:eq:`eq-gradient-step`). The first call starts from its
+        batch; as long as there are few rows, they are kept, and starts are made again of
+        all of them. After ``fit``, the fitted model is gone on from. It is there where
+        gate and experts have ``partial_fit`` or are linear.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows that have come in, with the columns of the earlier ones.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
         sample_weight : array-like of shape (n_samples,), default=None
+            Their weights; one each by default.
 
         Returns
         -------
         self : MixtureOfExpertsRegressor
+            The estimator, a step further.
+
+        Raises
+        ------
+        ValueError
+            If the batch does not match the earlier ones, if the first batch has fewer
+            rows than there are experts, or if ``n_experts`` is "auto" or ``init`` is an
+            array, which take all rows. The model stays what it was.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> rng = np.random.RandomState(0)
+        >>> model = MixtureOfExpertsRegressor(n_experts=2, random_state=0)
+        >>> for _ in range(20):
+        ...     X = rng.uniform(-1, 1, size=(100, 1))
+        ...     model = model.partial_fit(X, np.abs(X[:, 0]))
+        >>> model.predict([[-0.5], [0.8]]).round(1)
+        array([0.5, 0.8])
         """
         if hasattr(self, "experts_"):
             learned = {"_n_outputs": self._n_outputs}
@@ -316,16 +352,39 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     def predict(self, X, return_std=False):
         """Mean of the predictive density, and its standard deviation.
 
+        :eq:`eq-mean` and :eq:`eq-variance`.
+
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
         return_std : bool, default=False
+            Whether to return the standard deviation as well.
 
         Returns
         -------
         mean : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            In units of y.
         std : ndarray of the same shape
-            Only if ``return_std`` is true.
+            In units of y, errors included. Only if ``return_std`` is true.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted yet, or X has other columns than in ``fit``.
+
+        See Also
+        --------
+        predict_distribution : The whole density.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.1, 0.9, 2.1, 2.9]
+        >>> model = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
+        >>> mean, std = model.predict([[1.5]], return_std=True)
+        >>> mean.round(2), std.round(2)
+        (array([1.5]), array([0.09]))
         """
         densities = map(self._density, self._chunks(X))
         if not return_std:
@@ -340,10 +399,27 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         density : ConditionalMixture
+            :eq:`eq-mixture`, with ``mean``, ``std``, ``pdf``, ``cdf``, ``ppf``,
+            ``interval``, ``rvs`` and ``crps`` for all rows at once.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted yet, or X has other columns than in ``fit``.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.1, 0.9, 2.1, 2.9]
+        >>> model = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
+        >>> low, high = model.predict_distribution([[1.5]]).interval(0.9)
+        >>> low.round(2), high.round(2)
+        (array([1.35]), array([1.65]))
         """
         return self._density(self._check_rows(X))
 
@@ -353,11 +429,27 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to draw for.
         random_state : int, RandomState instance or None, default=None
+            An int gives the same draws each time.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            One draw for each row; :meth:`predict_distribution` has ``rvs`` for more.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted yet, or X has other columns than in ``fit``.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.1, 0.9, 2.1, 2.9]
+        >>> model = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
+        >>> model.sample([[1.5], [1.5]], random_state=0).shape
+        (2,)
         """
         return self.predict_distribution(X).rvs(random_state=random_state)
 
@@ -375,10 +467,28 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
+            In units of y, without the part of a shared expert. All experts are asked,
+            also with ``top_k``.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the model is not fitted yet, or X has other columns than in ``fit``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X = np.linspace(-1, 1, 101)[:, None]
+        >>> sides = np.column_stack([X[:, 0] < 0, X[:, 0] >= 0])  # where to start
+        >>> model = MixtureOfExpertsRegressor(n_experts=2, init=sides)
+        >>> model.fit(X, np.abs(X[:, 0])).predict_experts([[0.5]]).round(2)
+        array([[-0.5,  0.5]])
         """
         return self._predict_rows(self._check_rows(X))
 

@@ -9,6 +9,12 @@ from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._metadata_requests import _raise_for_params as raise_for_params
 from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
+from sklearn.utils._optional_dependencies import (
+    check_matplotlib_support as check_matplotlib_support,
+)
+from sklearn.utils._optional_dependencies import (
+    check_pandas_support as check_pandas_support,
+)
 from sklearn.utils._param_validation import (
     Interval,
     InvalidParameterError,

@@ -1,7 +1,7 @@
 """How good a predictive density is, as functions and as scorers.
 
 The functions take what was observed, and the density that was predicted for it, a
-:class:`~skmoe._mixture.ConditionalMixture`. The scorers take an estimator, so they can be
+:class:`~skmoe.ConditionalMixture`. The scorers take an estimator, so they can be
 the ``scoring`` of ``GridSearchCV`` or ``cross_val_score``; of them, greater is better.
 
 Examples
@@ -37,18 +37,32 @@ def neg_log_likelihood(y_true, density, sample_weight=None):
 
     .. math:: -\frac{\sum_i w_i \log p(y_i \mid x_i)}{\sum_i w_i}
 
-    In nats; a change of the unit of y shifts it. Of counts, log-probabilities.
+    In nats; a change of the unit of y shifts it. Of counts, log-probabilities. The
+    density is that of :eq:`eq-mixture`.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        What was observed, in units of y.
     density : ConditionalMixture
-        Of as many rows.
+        What was predicted for these rows.
     sample_weight : array-like of shape (n_samples,), default=None
+        Weights :math:`w_i` of the rows; one each by default.
 
     Returns
     -------
     neg_log_likelihood : float
+        The mean, in nats per row.
+
+    Raises
+    ------
+    ValueError
+        If ``y_true`` has another shape than the density.
+
+    See Also
+    --------
+    neg_log_likelihood_scorer : The same for a search.
+    crps : In units of y, and milder on outliers.
 
     Examples
     --------
@@ -65,21 +79,34 @@ def neg_log_likelihood(y_true, density, sample_weight=None):
 
 
 def crps(y_true, density, sample_weight=None):
-    """Mean continuous ranked probability score; lower is better.
+    """Mean of the continuous ranked probability score; lower is better.
 
-    In units of y. A density that is a point costs its absolute error; see
-    :meth:`~skmoe._mixture.ConditionalMixture.crps`.
+    A density that is a point costs its absolute error; see
+    :meth:`~skmoe.ConditionalMixture.crps` and :eq:`eq-crps`.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
+        What was observed, in units of y.
     density : ConditionalMixture
-        Of as many rows.
+        What was predicted for these rows.
     sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows; one each by default.
 
     Returns
     -------
     crps : float
+        The mean, in units of y.
+
+    Raises
+    ------
+    ValueError
+        If ``y_true`` has another shape than the density, or several outputs.
+
+    See Also
+    --------
+    neg_crps_scorer : The same for a search.
+    neg_log_likelihood : Harder on outliers.
 
     References
     ----------
@@ -103,20 +130,31 @@ def pit_values(y_true, density, random_state=None):
     """Probability integral transforms, F(y); uniform where the density is right.
 
     Too many in the middle tell of a density that is too wide, too many at both ends of
-    one that is too narrow. Those of counts are drawn between F(y - 1) and F(y), which
-    makes them uniform as well (Czado et al. 2009).
+    one that is too narrow (:eq:`eq-pit`). Those of counts are drawn between F(y - 1) and
+    F(y), which makes them uniform as well [1]_.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
+        What was observed, in units of y.
     density : ConditionalMixture
-        Of as many rows.
+        What was predicted for these rows.
     random_state : int, RandomState instance or None, default=None
-        For counts only.
+        For counts only. An int gives the same draws each time.
 
     Returns
     -------
     pit : ndarray of shape (n_samples,)
+        Numbers between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If ``y_true`` has another shape than the density, or several outputs.
+
+    See Also
+    --------
+    coverage : How many rows an interval covers.
 
     References
     ----------
@@ -143,21 +181,34 @@ def pit_values(y_true, density, random_state=None):
 def coverage(y_true, density, confidence=0.9, sample_weight=None):
     """Share of rows within the equal-tailed interval; about ``confidence`` if calibrated.
 
-    The interval is :meth:`~skmoe._mixture.ConditionalMixture.interval`, both ends
-    included. Intervals of counts cover more than ``confidence``, as they must.
+    The interval is :meth:`~skmoe.ConditionalMixture.interval`, both ends included.
+    Intervals of counts cover more than ``confidence``, as they must.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
+        What was observed, in units of y.
     density : ConditionalMixture
-        Of as many rows.
+        What was predicted for these rows.
     confidence : float or array-like of shape (n_levels,), default=0.9
         Of the interval, in [0, 1].
     sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows; one each by default.
 
     Returns
     -------
     coverage : float or ndarray of shape (n_levels,)
+        Shares, in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If ``confidence`` is out of its range, or if ``y_true`` has another shape than the
+        density, or several outputs.
+
+    See Also
+    --------
+    pit_values : Calibration at all levels.
 
     Examples
     --------
@@ -187,18 +238,34 @@ def coverage(y_true, density, confidence=0.9, sample_weight=None):
 def neg_log_likelihood_scorer(estimator, X, y, sample_weight=None):
     """Mean log-likelihood, the negative of the loss; greater is better.
 
+    For ``scoring``. It is :func:`neg_log_likelihood` with the other sign; of classifiers
+    the mean log-probability of the class.
+
     Parameters
     ----------
     estimator : estimator
         A fitted mixture of experts, regressor or classifier, or a pipeline or a search
         that ends in one.
     X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        Rows, as the estimator takes them.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        What was observed there.
     sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows; one each by default.
 
     Returns
     -------
     score : float
+        The mean, in nats per row.
+
+    Raises
+    ------
+    TypeError
+        If the estimator ends in something that is no mixture of experts.
+
+    See Also
+    --------
+    neg_crps_scorer : In units of y, for regression.
 
     Examples
     --------
@@ -220,7 +287,9 @@ def neg_log_likelihood_scorer(estimator, X, y, sample_weight=None):
 
 
 def neg_crps_scorer(estimator, X, y, sample_weight=None):
-    """Minus the mean continuous ranked probability score; greater is better.
+    """Negative of the mean continuous ranked probability score; greater is better.
+
+    For ``scoring``. It is :func:`crps` with the other sign.
 
     Parameters
     ----------
@@ -228,12 +297,25 @@ def neg_crps_scorer(estimator, X, y, sample_weight=None):
         A fitted mixture of experts for regression, or a pipeline or a search that ends in
         one.
     X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        Rows, as the estimator takes them.
     y : array-like of shape (n_samples,)
+        What was observed there.
     sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows; one each by default.
 
     Returns
     -------
     score : float
+        The mean, in units of y, with its sign changed.
+
+    Raises
+    ------
+    TypeError
+        If the estimator ends in something that is no mixture of experts for regression.
+
+    See Also
+    --------
+    neg_log_likelihood_scorer : For regression and classification.
 
     Examples
     --------

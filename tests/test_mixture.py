@@ -403,3 +403,43 @@ def test_draws_of_positive_targets(rng):
     error = 6 * mixture.std() / np.sqrt(40_000)
     assert (np.abs(draws.mean(axis=1) - mixture.mean()) < error).all()
     np.testing.assert_allclose(draws.var(axis=1), mixture.var(), rtol=0.2)
+
+
+@pytest.mark.parametrize("covariance", ["diag", "full"])
+@pytest.mark.parametrize("is_routed", [False, True])
+def test_marginals(rng, covariance, is_routed):
+    """The other output integrated out of the joint density, on a grid."""
+    roots = rng.uniform(0.3, 1.0, size=(3, 2, 2))
+    dispersion = roots @ np.swapaxes(roots, 1, 2) + 0.3 * np.eye(2)
+    if covariance == "diag":
+        dispersion = np.diagonal(dispersion, axis1=1, axis2=2)
+    experts = np.array([[2, 0]]) if is_routed else None
+    n_columns = 2 if is_routed else 3
+    mixture = ConditionalMixture(
+        rng.dirichlet(np.ones(n_columns), size=1),
+        rng.normal(size=(1, n_columns, 2)),
+        dispersion[experts] if is_routed else dispersion,
+        GaussianLikelihood(covariance=covariance),
+        experts,
+    )
+    grid = np.linspace(-15, 15, 3001)
+    for output in (0, 1):
+        marginal = mixture.marginal(output)
+        assert marginal.mean() == pytest.approx(mixture.mean()[:, output])
+        assert marginal.var() == pytest.approx(mixture.var()[:, output])
+        for at in (-0.5, 1.0):
+            points = np.insert(grid[:, None], output, at, axis=1)
+            joint = mixture[np.zeros(len(grid), dtype=int)].pdf(points)
+            assert marginal.pdf(at) == pytest.approx(np.sum(joint) * 0.01)
+        assert marginal.cdf(marginal.ppf(0.3)) == pytest.approx(0.3)
+    with pytest.raises(ValueError, match=r"output=2: the density has 2 outputs"):
+        mixture.marginal(2)
+
+
+def test_the_marginal_of_one_output_is_the_density(rng):
+    mixture = make_mixture(rng)
+    assert mixture.marginal(0) is mixture
+    with pytest.raises(ValueError, match=r"output=1: the density has 1 output, "):
+        mixture.marginal(1)
+    column = make_mixture(rng, shape=(1,)).marginal(0)
+    assert column.ppf([0.1, 0.9]).shape == (5, 2)

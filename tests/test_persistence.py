@@ -42,6 +42,8 @@ def test_regressors_come_back(two_regimes, model, way):
     np.testing.assert_array_equal(back.predict(X), model.predict(X))
     np.testing.assert_array_equal(back.score_samples(X, y), model.score_samples(X, y))
     assert back.bic(X, y) == model.bic(X, y)
+    for told in (back.init_results_["lower_bounds"], model.init_results_["lower_bounds"]):
+        np.testing.assert_array_equal(told, [model.lower_bounds_])
 
 
 @pytest.mark.parametrize("way", ["pickle", "skops"])

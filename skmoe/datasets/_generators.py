@@ -9,16 +9,17 @@ from skmoe.datasets._parts import (
     check_gate_features,
     check_noise,
     check_numbers,
+    contaminate,
     draw_columns,
     draw_gate,
     draw_inputs,
     gate_log_proba,
+    log_normal,
     make_table,
     require_pandas,
     sum_shifts,
 )
 
-_LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 # Standard deviation of an expert's mean over X: the default noise can be seen, and does
 # not hide the experts.
 _MEAN_SCALE = 2.0
@@ -54,6 +55,7 @@ def make_moe_regression(
     Parameters
     ----------
     n_samples : int, default=1000
+        Number of rows.
     n_features : int, default=5
         Number of numeric columns.
     n_experts : int, default=3
@@ -88,19 +90,22 @@ def make_moe_regression(
 
     Returns
     -------
-    X : ndarray of shape (n_samples, n_features) or DataFrame of shape \
-            (n_samples, n_features + n_categorical)
+    X : ndarray or DataFrame of shape (n_samples, n_features + n_categorical)
         The columns of a DataFrame are ``x0``, ``x1``, ... of floats and ``c0``, ``c1``,
         ... of dtype ``category``.
     y : ndarray of shape (n_samples,)
+        Target.
     truth : :class:`~sklearn.utils.Bunch`
         Only if ``return_truth`` is true.
 
         gate_coef : ndarray of shape (n_experts, n_features)
             Slopes of the gate, which sum to zero over the experts.
         gate_intercept : ndarray of shape (n_experts,)
+            Log-odds of the experts where all columns are zero.
         expert_coef : ndarray of shape (n_experts, n_features)
+            Slopes :math:`w_k`, in units of y.
         expert_intercept : ndarray of shape (n_experts,)
+            Intercepts :math:`b_k`, in units of y.
         category_shift : ndarray of shape (n_experts, n_categorical, n_categories)
             What a category adds to an expert's intercept.
         dispersion : ndarray of shape (n_experts,)
@@ -108,6 +113,7 @@ def make_moe_regression(
         outlier_scale : float
             Standard deviation :math:`\tau` of outliers, in units of y.
         gate_proba : ndarray of shape (n_samples, n_experts)
+            Probabilities :math:`g_k(x)`.
         expert_mean : ndarray of shape (n_samples, n_experts)
             Mean of each expert in each row.
         expert : ndarray of shape (n_samples,)
@@ -181,7 +187,7 @@ def make_moe_regression(
     if not return_truth:
         return X, y
 
-    logpdf = logsumexp(log_gate + _log_normal(y[:, None] - mean, sigma), axis=1)
+    logpdf = logsumexp(log_gate + log_normal(y[:, None] - mean, sigma), axis=1)
     truth = Bunch(
         gate_coef=gate_coef,
         gate_intercept=gate_intercept,
@@ -194,7 +200,7 @@ def make_moe_regression(
         expert_mean=mean,
         expert=expert,
         is_outlier=is_outlier,
-        logpdf=_contaminate(logpdf, outliers, _log_normal(y, outlier_scale)),
+        logpdf=contaminate(logpdf, outliers, log_normal(y, outlier_scale)),
     )
     return X, y, truth
 
@@ -226,6 +232,7 @@ def make_moe_classification(
     Parameters
     ----------
     n_samples : int, default=1000
+        Number of rows.
     n_features : int, default=5
         Number of numeric columns.
     n_experts : int, default=3
@@ -262,8 +269,7 @@ def make_moe_classification(
 
     Returns
     -------
-    X : ndarray of shape (n_samples, n_features) or DataFrame of shape \
-            (n_samples, n_features + n_categorical)
+    X : ndarray or DataFrame of shape (n_samples, n_features + n_categorical)
         The columns of a DataFrame are ``x0``, ``x1``, ... of floats and ``c0``, ``c1``,
         ... of dtype ``category``.
     y : ndarray of shape (n_samples,)
@@ -274,13 +280,16 @@ def make_moe_classification(
         gate_coef : ndarray of shape (n_experts, n_features)
             Slopes of the gate, which sum to zero over the experts.
         gate_intercept : ndarray of shape (n_experts,)
+            Log-odds of the experts where all columns are zero.
         expert_coef : ndarray of shape (n_experts, n_classes, n_features)
             Slopes of the experts, which sum to zero over the classes.
         expert_intercept : ndarray of shape (n_experts, n_classes)
-        category_shift : ndarray of shape \
-                (n_experts, n_classes, n_categorical, n_categories)
-            What a category adds to an expert's intercepts.
+            Log-odds of the classes where all columns are zero.
+        category_shift : ndarray
+            What a category adds to an expert's intercepts, of shape (n_experts,
+            n_classes, n_categorical, n_categories).
         gate_proba : ndarray of shape (n_samples, n_experts)
+            Probabilities :math:`g_k(x)`.
         expert_proba : ndarray of shape (n_samples, n_experts, n_classes)
             Class probabilities of each expert, before labels are drawn anew.
         proba : ndarray of shape (n_samples, n_classes)
@@ -355,7 +364,7 @@ def make_moe_classification(
         return X, y
 
     log_proba = logsumexp(log_gate[:, :, None] + log_expert_proba, axis=1)
-    log_proba = _contaminate(log_proba, flip_y, -np.log(n_classes))
+    log_proba = contaminate(log_proba, flip_y, -np.log(n_classes))
     truth = Bunch(
         gate_coef=gate_coef,
         gate_intercept=gate_intercept,
@@ -382,15 +391,3 @@ def _root_mean_square(coef, intercept, shift, sigma):
     center = intercept + shift.mean(axis=2).sum(axis=1)
     spread = np.sum(coef**2, axis=1) + shift.var(axis=2).sum(axis=1) + sigma**2
     return float(np.sqrt(np.mean(center**2 + spread)))
-
-
-def _log_normal(errors, sigma):
-    """Log-density of normal errors."""
-    return -0.5 * (errors / sigma) ** 2 - np.log(sigma) - _LOG_SQRT_2PI
-
-
-def _contaminate(log_prob, share, other):
-    """Log of the mixture of two densities."""
-    if share == 0:
-        return log_prob
-    return np.logaddexp(np.log1p(-share) + log_prob, np.log(share) + other)

@@ -34,6 +34,8 @@ _NUMBERS = {
     "flip_y": (_SHARE, "It is a share of the rows: 0.05 stands for 5 percent."),
 }
 
+_LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
+
 
 def check_numbers(function, **values):
     """Raise for a number outside its range."""
@@ -176,3 +178,15 @@ def make_table(pandas, values, codes, n_categories):
         }
     )
     return pandas.concat([numeric, categorical], axis=1)
+
+
+def log_normal(errors, sigma):
+    """Log-density of normal errors."""
+    return -0.5 * (errors / sigma) ** 2 - np.log(sigma) - _LOG_SQRT_2PI
+
+
+def contaminate(log_prob, share, other):
+    """Log of the mixture of two densities."""
+    if share == 0:
+        return log_prob
+    return np.logaddexp(np.log1p(-share) + log_prob, np.log(share) + other)

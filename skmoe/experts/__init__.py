@@ -31,13 +31,13 @@ A copy of a pool is a snapshot: ``fit`` binds new state and changes none in plac
 expert knows nothing of gates.
 """
 
+from skmoe.experts._ask import predict_experts, predict_experts_proba
 from skmoe.experts._incremental_pools import (
     check_learns,
     make_incremental_classifier_pool,
     make_incremental_regressor_pool,
 )
 from skmoe.experts._incremental_shared import make_incremental_shared_pool
-from skmoe.experts._pool import predict_experts, predict_experts_proba
 from skmoe.experts._resolve import (
     check_experts,
     make_classifier_pool,

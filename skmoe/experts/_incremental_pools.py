@@ -6,19 +6,15 @@ An incremental pool has ``partial_fit(X, y, weights, step)``, ``renewed(experts)
 estimators do not tell, ``resume(X, y, weights, estimators, state)`` takes it up.
 """
 
-from copy import copy, deepcopy
-
 import numpy as np
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skmoe._incremental import (
-    advance_transformers,
     last_step,
     learns_from_batches,
 )
-from skmoe._naming import naming_expert
 from skmoe.experts._glm import GammaPool, PoissonPool
+from skmoe.experts._incremental_groups import GroupedPool, PipelineOfOne
 from skmoe.experts._least_squares import LeastSquaresPool, RidgePool
 from skmoe.experts._logistic import LogisticPool
 from skmoe.experts._newton import NewtonPool
@@ -29,16 +25,49 @@ _KINDS = (*_LINEAR, LogisticPool)
 
 
 def make_incremental_regressor_pool(experts, X, y, *, random_state, n_jobs):
-    """A pool of regressors that learns from batches.
+    """Make a pool of regressors that learns from batches.
 
     Parameters
     ----------
     experts : list of (name, estimator)
+        What :func:`check_experts` gave.
     X : array-like of shape (n_samples, n_features)
         The first rows, which tell what they are like.
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Their targets.
     random_state : RandomState
+        What draws of experts without weights come from.
     n_jobs : int or None
+        Experts that learn at the same time.
+
+    Returns
+    -------
+    pool : incremental expert pool
+        With ``partial_fit(X, y, weights, step)``.
+
+    Raises
+    ------
+    ValueError
+        If an expert has no ``partial_fit`` and is no linear one of these rows.
+
+    See Also
+    --------
+    make_regressor_pool : For all rows at once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from skmoe._running import StepSize
+    >>> from skmoe.experts import make_incremental_regressor_pool
+    >>> X, y = np.arange(4.0)[:, None], np.array([0.0, 2.0, 4.0, 6.0])
+    >>> pool = make_incremental_regressor_pool(
+    ...     [("expert0", LinearRegression())], X, y,
+    ...     random_state=np.random.RandomState(0), n_jobs=None,
+    ... )
+    >>> _ = pool.partial_fit(X, y, np.ones((4, 1)), StepSize(weight=4.0))
+    >>> pool.predict(X).shape
+    (4, 1)
     """
 
     def linear(experts, X):
@@ -58,7 +87,47 @@ def make_incremental_regressor_pool(experts, X, y, *, random_state, n_jobs):
 
 
 def make_incremental_classifier_pool(experts, X, classes, *, random_state, n_jobs):
-    """The same of classifiers; ``classes`` are all labels that will come."""
+    """Make a pool of classifiers that learns from batches.
+
+    Parameters
+    ----------
+    experts : list of (name, estimator)
+        What :func:`check_experts` gave.
+    X : array-like of shape (n_samples, n_features)
+        The first rows, which tell what they are like.
+    classes : ndarray of shape (n_classes,)
+        All labels that will come.
+    random_state : RandomState
+        What draws of experts without weights come from.
+    n_jobs : int or None
+        Experts that learn at the same time.
+
+    Returns
+    -------
+    pool : incremental expert pool
+        With ``partial_fit(X, y, weights, step)``.
+
+    Raises
+    ------
+    ValueError
+        If an expert has no ``partial_fit`` and is no linear one of these rows.
+
+    See Also
+    --------
+    make_classifier_pool : For all rows at once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skmoe.experts import make_incremental_classifier_pool
+    >>> pool = make_incremental_classifier_pool(
+    ...     [("expert0", LogisticRegression())], np.zeros((4, 1)), np.array(["a", "b"]),
+    ...     random_state=np.random.RandomState(0), n_jobs=None,
+    ... )
+    >>> pool.n_experts
+    1
+    """
 
     def linear(experts, X):
         estimators = [estimator for _, estimator in experts]
@@ -114,7 +183,27 @@ def check_learns(name, estimator):
     Parameters
     ----------
     name : str
+        Of the expert, for the error.
     estimator : estimator
+        The expert.
+
+    Raises
+    ------
+    ValueError
+        If it has no ``partial_fit`` and is no linear model.
+
+    See Also
+    --------
+    make_incremental_regressor_pool : What learns from batches.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeRegressor
+    >>> from skmoe.experts import check_learns
+    >>> check_learns("expert0", DecisionTreeRegressor())
+    Traceback (most recent call last):
+        ...
+    ValueError: experts: 'expert0' (DecisionTreeRegressor) has no partial_fit, so ...
     """
     last = last_step(estimator)
     if hasattr(last, "partial_fit") or any(kind.fits(last) for kind in _KINDS):
@@ -138,177 +227,3 @@ def _check_learns_these(name, estimator):
             "is a target that it takes; use an estimator with partial_fit, such as "
             "SGDRegressor or SGDClassifier, or fit with solver='em'."
         )
-
-
-class PipelineOfOne:
-    """An expert that is a pipeline with a linear model at its end.
-
-    Parameters
-    ----------
-    expert : (name, Pipeline)
-    inner : NewtonPool or PipelineOfOne
-        Of the last step.
-    """
-
-    n_experts = 1
-    n_first_passes = NewtonPool.n_first_passes
-
-    def __init__(self, expert, inner):
-        self.experts = [expert]
-        self.inner = inner
-        self.pipeline = None
-        self.iteration = None
-
-    def partial_fit(self, X, y, weights, step):
-        """As :meth:`NewtonPool.partial_fit`, of what the transformers make of X."""
-        name, template = self.experts[0]
-        with naming_expert(name, template, self.iteration):
-            is_first = self.pipeline is None
-            pipeline = clone(template) if is_first else _copied(self.pipeline)
-            matrix = advance_transformers(pipeline, X, y, is_first)
-        inner = copy(self.inner)
-        inner.iteration = self.iteration
-        self.inner = inner.partial_fit(matrix, y, weights, step)
-        self.pipeline = pipeline
-        return self
-
-    def _transformed(self, X):
-        name, template = self.experts[0]
-        with naming_expert(name, template, self.iteration):
-            for _, step in self.pipeline.steps[:-1]:
-                if hasattr(step, "transform"):  # "passthrough" has not
-                    X = step.transform(X)
-            return X
-
-    def predict(self, X):
-        """Predictions of shape (n_samples, 1[, n_outputs or n_classes])."""
-        return self.inner.predict(self._transformed(X))
-
-    def predict_routed(self, X, routes):
-        """The same of the routed pairs, which are all rows: there is one expert."""
-        return self.predict(X)
-
-    def renewed(self, experts):
-        """The same, forgetting how sure it is."""
-        pool = copy(self)
-        pool.inner = self.inner.renewed(experts)
-        return pool
-
-    @property
-    def penalty(self):
-        """What the expert's own objective subtracts from the log-likelihood."""
-        return self.inner.penalty
-
-    def estimators(self):
-        """The fitted pipeline."""
-        pipeline = _copied(self.pipeline)
-        name, _ = pipeline.steps[-1]
-        pipeline.steps[-1] = (name, self.inner.estimators()[0])
-        return [pipeline]
-
-    def resume(self, X, y, weights, estimators, state=None):
-        """Take over a fitted pipeline."""
-        self.pipeline = estimators[0]
-        self.inner = copy(self.inner)
-        matrix, last = self._transformed(X), self.pipeline.steps[-1][1]
-        self.inner.resume(matrix, y, weights, [last], state)
-
-    @property
-    def state(self):
-        """That of the last step."""
-        return self.inner.state
-
-
-def _copied(pipeline):
-    """A pipeline with steps of its own, so that the first stays what it is."""
-    copied = copy(pipeline)
-    copied.steps = deepcopy(pipeline.steps)
-    return copied
-
-
-class GroupedPool:
-    """Experts of several pools.
-
-    Parameters
-    ----------
-    experts : list of (name, estimator)
-        All of them.
-    groups : list of (list of int, pool)
-        The numbers of the experts in each pool.
-    """
-
-    def __init__(self, experts, groups):
-        self.experts = experts
-        self.groups = groups
-        self.iteration = None
-
-    @property
-    def n_experts(self):
-        """Number of experts."""
-        return len(self.experts)
-
-    @property
-    def n_first_passes(self):
-        """As many as the slowest group asks for."""
-        return max(pool.n_first_passes for _, pool in self.groups)
-
-    def partial_fit(self, X, y, weights, step):
-        """As :meth:`NewtonPool.partial_fit`."""
-        groups = []
-        for numbers, pool in self.groups:
-            pool = copy(pool)
-            pool.iteration = self.iteration
-            pool.partial_fit(X, y, weights[:, numbers], step)
-            groups.append((numbers, pool))
-        self.groups = groups
-        return self
-
-    def predict(self, X):
-        """Predictions of shape (n_samples, n_experts[, n_outputs or n_classes])."""
-        prediction = None
-        for numbers, pool in self.groups:
-            own = pool.predict(X)
-            if prediction is None:
-                prediction = np.empty((len(own), self.n_experts, *own.shape[2:]))
-            prediction[:, numbers] = own
-        return prediction
-
-    def predict_routed(self, X, routes):
-        """The same of the routed pairs only: (n_samples, top_k[, ...])."""
-        return routes.of_pairs(self.predict(X))
-
-    def renewed(self, experts):
-        """The same where these experts begin anew."""
-        pool = copy(self)
-        pool.groups = [
-            (numbers, own.renewed([i for i, k in enumerate(numbers) if k in experts]))
-            for numbers, own in self.groups
-        ]
-        return pool
-
-    @property
-    def penalty(self):
-        """What the experts' own objectives subtract from the log-likelihood."""
-        return sum(pool.penalty for _, pool in self.groups)
-
-    def estimators(self):
-        """The fitted scikit-learn estimators."""
-        fitted = {}
-        for numbers, pool in self.groups:
-            fitted.update(zip(numbers, pool.estimators(), strict=True))
-        return [fitted[k] for k in range(self.n_experts)]
-
-    def resume(self, X, y, weights, estimators, state=None):
-        """Take over fitted estimators."""
-        states = [None] * len(self.groups) if state is None else state
-        groups = []
-        for (numbers, pool), own in zip(self.groups, states, strict=True):
-            pool = copy(pool)
-            pool.resume(X, y, weights, [estimators[k] for k in numbers], own)
-            groups.append((numbers, pool))
-        self.groups = groups
-
-    @property
-    def state(self):
-        """Those of the groups."""
-        return [pool.state for _, pool in self.groups]

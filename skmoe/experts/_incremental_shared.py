@@ -6,7 +6,7 @@ import numpy as np
 
 from skmoe._naming import naming
 from skmoe.experts._incremental_pools import make_incremental_regressor_pool
-from skmoe.experts._shared import Pairs, column, variance
+from skmoe.experts._pairs import Pairs, column, variance
 
 
 class IncrementalSharedPool:
@@ -124,14 +124,47 @@ class IncrementalSharedPool:
 
 
 def make_incremental_shared_pool(shared, experts, X, y, **options):
-    """An incremental pool of experts and a shared one.
+    """Make an incremental pool of experts and a shared one.
 
     Parameters
     ----------
     shared : regressor
+        Unfitted, with its seeds set.
     experts : list of (name, estimator)
-    X, y, **options
-        As in :func:`make_incremental_regressor_pool`.
+        The other experts.
+    X : array-like of shape (n_samples, n_features)
+        The first rows, which tell what they are like.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Their targets.
+    **options : dict
+        ``random_state`` and ``n_jobs`` of :func:`make_incremental_regressor_pool`.
+
+    Returns
+    -------
+    pool : incremental expert pool
+        With ``partial_fit(X, y, weights, step)``.
+
+    Raises
+    ------
+    ValueError
+        If the shared expert or another cannot learn from batches.
+
+    See Also
+    --------
+    SharedPool : For all rows at once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from skmoe.experts import make_incremental_shared_pool
+    >>> pool = make_incremental_shared_pool(
+    ...     LinearRegression(), [("expert0", LinearRegression())],
+    ...     np.zeros((2, 1)), np.zeros(2),
+    ...     random_state=np.random.RandomState(0), n_jobs=None,
+    ... )
+    >>> pool.n_experts
+    1
     """
     try:
         alone = make_incremental_regressor_pool([("shared", shared)], X, y, **options)

@@ -9,8 +9,8 @@ from joblib import Parallel, delayed
 from skmoe._incremental import advanced, drawn_rows, takes_weights
 from skmoe._naming import naming_expert
 from skmoe._sklearn_compat import safe_indexing
+from skmoe.experts._ask import predict_experts, predict_experts_proba
 from skmoe.experts._columns import Columns, cut_small_shares
-from skmoe.experts._pool import predict_experts, predict_experts_proba
 from skmoe.experts._routed import predict_experts_proba_routed, predict_experts_routed
 
 

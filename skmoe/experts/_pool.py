@@ -12,10 +12,9 @@ from sklearn.dummy import DummyClassifier
 from skmoe._fitting import weight_keyword
 from skmoe._naming import naming_expert
 from skmoe._sklearn_compat import safe_indexing
-from skmoe._validation import Rows
+from skmoe.experts._ask import predict_experts, predict_experts_proba
 from skmoe.experts._coarse import CoarseTables
 from skmoe.experts._columns import Columns, cut_small_shares
-from skmoe.experts._linear_predict import predict_linear, predict_linear_proba
 from skmoe.experts._routed import predict_experts_proba_routed, predict_experts_routed
 
 # Handing a shorter task to another thread costs about as much as it saves.
@@ -290,49 +289,3 @@ class ClassifierPool(EstimatorPool):
         known = np.searchsorted(self.classes, expert.classes_)
         proba[:, known] = expert.oob_decision_function_
         return proba
-
-
-def predict_experts(estimators, X, n_outputs, names, iteration=None):
-    """Stack the experts' predictions: (n_samples, n_experts[, n_outputs]).
-
-    ``X`` may be :class:`~skmoe._validation.Rows`, which are not checked again.
-    """
-    rows = Rows.of(X)
-    together = predict_linear(estimators, rows, n_outputs)
-    if together is not None:
-        return together
-    predictions = []
-    for name, estimator in zip(names, estimators, strict=True):
-        with naming_expert(name, estimator, iteration):
-            prediction = np.asarray(estimator.predict(rows.X), dtype=np.float64)
-            shape = (len(prediction),) if n_outputs is None else (-1, n_outputs)
-            predictions.append(_finite(prediction.reshape(shape), rows))
-    return np.stack(predictions, axis=1)
-
-
-def predict_experts_proba(estimators, X, classes, names, iteration=None):
-    """Stack the experts' class probabilities in the order of ``classes``.
-
-    ``X`` may be :class:`~skmoe._validation.Rows`, which are not checked again.
-    """
-    rows = Rows.of(X)
-    together = predict_linear_proba(estimators, rows, classes)
-    if together is not None:
-        return together
-    predictions = []
-    for name, estimator in zip(names, estimators, strict=True):
-        with naming_expert(name, estimator, iteration):
-            with np.errstate(divide="ignore"):  # a class that has not come yet
-                proba = np.asarray(estimator.predict_proba(rows.X), dtype=np.float64)
-            known = _finite(proba, rows)
-            proba = np.zeros((len(known), len(classes)))
-            proba[:, np.searchsorted(classes, estimator.classes_)] = known
-            predictions.append(proba)
-    return np.stack(predictions, axis=1)
-
-
-def _finite(prediction, rows):
-    if not np.isfinite(prediction).all():
-        row = rows.first + int(np.argwhere(~np.isfinite(prediction))[0, 0])
-        raise ValueError(f"its prediction is not finite (first in row {row}).")
-    return prediction

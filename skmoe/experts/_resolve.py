@@ -16,12 +16,38 @@ def check_experts(experts, n_experts, default, random_state):
     Parameters
     ----------
     experts : estimator, list of (name, estimator), or None
+        The parameter.
     n_experts : int
         Number of clones, where ``experts`` is not a list.
     default : estimator
-        What None stands for.
+        What None stands for; a classifier where experts have to be classifiers.
     random_state : RandomState
         Fills open ``random_state`` parameters.
+
+    Returns
+    -------
+    experts : list of (name, estimator)
+        Unfitted.
+
+    Raises
+    ------
+    ValueError
+        If the list, a name in it, or the kind of an estimator cannot be used.
+    TypeError
+        If an expert is a class, or no estimator.
+
+    See Also
+    --------
+    make_regressor_pool : What fits them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from skmoe.experts import check_experts
+    >>> experts = check_experts(Ridge(), 2, Ridge(), np.random.RandomState(0))
+    >>> [name for name, _ in experts]
+    ['expert0', 'expert1']
     """
     if experts is None:
         experts = default
@@ -77,7 +103,43 @@ def _check_kind(name, estimator, classification):
 
 
 def make_regressor_pool(experts, X, y, *, draw, n_jobs):
-    """The fastest pool that fits just these regressors."""
+    """Make the fastest pool that fits just these regressors.
+
+    Parameters
+    ----------
+    experts : list of (name, estimator)
+        What :func:`check_experts` gave.
+    X : array-like of shape (n_samples, n_features)
+        Rows, which tell whether a closed form suits.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Their targets.
+    draw : callable
+        How whole rows are drawn for an estimator that takes no weights.
+    n_jobs : int or None
+        Experts that are fitted at the same time.
+
+    Returns
+    -------
+    pool : expert pool
+        Not yet fitted; see :mod:`skmoe.experts`.
+
+    See Also
+    --------
+    make_classifier_pool : The same for classification.
+    make_incremental_regressor_pool : For rows that come in batches.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from skmoe.experts import make_regressor_pool
+    >>> X, y = np.arange(4.0)[:, None], np.array([0.0, 1.0, 1.0, 0.0])
+    >>> experts = [("rise", LinearRegression()), ("fall", LinearRegression())]
+    >>> pool = make_regressor_pool(experts, X, y, draw=None, n_jobs=None)
+    >>> weights = np.repeat(np.eye(2), 2, axis=0)  # two rows for each
+    >>> pool.fit(X, y, weights).predict(np.array([[2.0]])).round(2)
+    array([[2., 1.]])
+    """
 
     def closed_form(experts, X, y):
         estimators = [estimator for _, estimator in experts]
@@ -94,7 +156,46 @@ def make_regressor_pool(experts, X, y, *, draw, n_jobs):
 
 
 def make_classifier_pool(experts, X, y, classes, *, draw, n_jobs):
-    """The fastest pool that fits just these classifiers."""
+    """Make the fastest pool that fits just these classifiers.
+
+    Parameters
+    ----------
+    experts : list of (name, estimator)
+        What :func:`check_experts` gave.
+    X : array-like of shape (n_samples, n_features)
+        Rows, which tell whether a closed form suits.
+    y : ndarray of int, of shape (n_samples,)
+        Numbers of their classes.
+    classes : ndarray of shape (n_classes,)
+        Labels, sorted.
+    draw : callable
+        How whole rows are drawn for an estimator that takes no weights.
+    n_jobs : int or None
+        Experts that are fitted at the same time.
+
+    Returns
+    -------
+    pool : expert pool
+        Not yet fitted; see :mod:`skmoe.experts`.
+
+    See Also
+    --------
+    make_regressor_pool : The same for regression.
+    make_incremental_classifier_pool : For rows that come in batches.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skmoe.experts import make_classifier_pool
+    >>> X, y = np.arange(4.0)[:, None], np.array([0, 0, 1, 1])
+    >>> pool = make_classifier_pool(
+    ...     [("expert0", LogisticRegression())], X, y, np.array(["a", "b"]),
+    ...     draw=None, n_jobs=None,
+    ... )
+    >>> pool.fit(X, y, np.ones((4, 1))).predict(np.array([[1.5]])).round(2)
+    array([[[0.5, 0.5]]])
+    """
 
     def closed_form(experts, X, y):
         estimators = [estimator for _, estimator in experts]

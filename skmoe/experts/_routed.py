@@ -47,7 +47,7 @@ _TREES = (
 def predict_experts_routed(
     estimators, X, routes, n_outputs, names, iteration=None, n_jobs=None
 ):
-    """Predictions of the experts for the rows that each is sent.
+    """Ask the experts about the rows that each is sent.
 
     Parameters
     ----------
@@ -56,16 +56,43 @@ def predict_experts_routed(
     X : {array-like, sparse matrix, dataframe} or Rows
         Rows are not checked again.
     routes : Routes
+        Which experts each row is sent to.
     n_outputs : int or None
         None for a target of shape (n_samples,).
     names : list of str
+        Of the experts, for errors.
     iteration : int, optional
         Of training, for errors.
     n_jobs : int or None
+        Experts that are asked at the same time, in threads.
 
     Returns
     -------
     prediction : ndarray of shape (n_samples, top_k[, n_outputs])
+        Of each row's own experts.
+
+    Raises
+    ------
+    ValueError
+        If a prediction is not finite; the expert and the row are named.
+
+    See Also
+    --------
+    predict_experts : All experts about all rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyRegressor
+    >>> from skmoe._routes import Routes
+    >>> from skmoe.experts import predict_experts_routed
+    >>> X, y = np.zeros((2, 1)), [0.0, 1.0]
+    >>> experts = [DummyRegressor(quantile=q, strategy="quantile") for q in (0.0, 1.0)]
+    >>> experts = [expert.fit(X, y) for expert in experts]
+    >>> routes = Routes(np.array([[1], [0]]), n_experts=2)
+    >>> predict_experts_routed(experts, X, routes, None, ["low", "high"])
+    array([[1.],
+           [0.]])
     """
     rows, shape = Rows.of(X), () if n_outputs is None else (n_outputs,)
     together = predict_linear_routed(estimators, rows, routes, n_outputs)
@@ -86,18 +113,52 @@ def predict_experts_routed(
 def predict_experts_proba_routed(
     estimators, X, routes, classes, names, iteration=None, n_jobs=None
 ):
-    """Class probabilities of the experts for the rows that each is sent.
+    """Ask the experts for class probabilities of the rows that each is sent.
 
     Parameters
     ----------
+    estimators : list of estimators
+        Of all experts.
+    X : {array-like, sparse matrix, dataframe} or Rows
+        Rows are not checked again.
+    routes : Routes
+        Which experts each row is sent to.
     classes : ndarray of shape (n_classes,)
         In whose order the probabilities are.
-    estimators, X, routes, names, iteration, n_jobs
-        As in :func:`predict_experts_routed`.
+    names : list of str
+        Of the experts, for errors.
+    iteration : int, optional
+        Of training, for errors.
+    n_jobs : int or None
+        Experts that are asked at the same time, in threads.
 
     Returns
     -------
     proba : ndarray of shape (n_samples, top_k, n_classes)
+        Of each row's own experts.
+
+    Raises
+    ------
+    ValueError
+        If a probability is not finite; the expert and the row are named.
+
+    See Also
+    --------
+    predict_experts_proba : All experts about all rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from skmoe._routes import Routes
+    >>> from skmoe.experts import predict_experts_proba_routed
+    >>> X, y = np.zeros((2, 1)), ["a", "b"]
+    >>> experts = [DummyClassifier(strategy="constant", constant=c).fit(X, y) for c in y]
+    >>> routes = Routes(np.array([[1]]), n_experts=2)
+    >>> predict_experts_proba_routed(experts, X[:1], routes, np.array(y), ["e0", "e1"])
+    array([[[0., 1.]]])
+
+           [[1., 0.]]])
     """
     rows, shape = Rows.of(X), (len(classes),)
     together = predict_linear_proba_routed(estimators, rows, routes, classes)

@@ -11,36 +11,61 @@ row weighted by how sure its experts are of it, then the experts to what s leave
 from copy import copy
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import clone, is_regressor
 
 from skmoe._fitting import clone_seeded, weight_keyword
 from skmoe._naming import naming
-from skmoe._routes import Routes
 from skmoe._sklearn_compat import safe_indexing
+from skmoe.experts._pairs import Pairs, column, variance
 
 # EM goes on from the last sweep, so few are enough.
 _N_SWEEPS = 2
-# Least variance of an expert's errors, of that of y.
-_SMALLEST_VARIANCE = 1e-6
 
 
 class SharedPool:
-    """A pool whose experts model what a shared expert leaves.
+    """A pool whose experts model what a shared expert leaves (:eq:`eq-shared-expert`).
+
+    Both are fitted by backfitting, with two sweeps in each M-step.
 
     Parameters
     ----------
     shared : regressor
         Unfitted, with its seeds set.
     experts : list of (name, estimator)
+        The other experts.
     make_inner : callable
         ``make_inner(experts)`` is a pool of them, not yet fitted.
 
     Attributes
     ----------
-    inner : pool
+    inner : expert pool
         Of the experts.
     shared_fitted : regressor or None
+        The fitted shared expert.
+
+    See Also
+    --------
+    make_incremental_shared_pool : The same for rows that come in batches.
+
+    References
+    ----------
+    .. [1] D. Dai et al. (2024). DeepSeekMoE: towards ultimate expert specialization in
+       mixture-of-experts language models. ACL.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyRegressor
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from skmoe.experts import SharedPool, make_regressor_pool
+    >>> X, y = np.arange(4.0)[:, None], np.array([5.0, 6.0, 7.0, 8.0])
+    >>> def make_inner(experts):
+    ...     return make_regressor_pool(experts, X, y, draw=None, n_jobs=None)
+    >>> experts = [("expert0", LinearRegression())]
+    >>> pool = SharedPool(DummyRegressor(), experts, make_inner)
+    >>> pool = pool.fit(X, y, np.ones((4, 1)))
+    >>> pool.shared_fitted.constant_.ravel(), pool.estimators()[0].coef_.round(2)
+    (array([6.5]), array([1.]))
     """
 
     def __init__(self, shared, experts, make_inner):
@@ -55,11 +80,37 @@ class SharedPool:
 
     @property
     def n_experts(self):
-        """Number of experts, without the shared one."""
+        """Number of experts, without the shared one.
+
+        Returns
+        -------
+        n_experts : int
+            How many there are.
+        """
         return len(self.experts)
 
     def fit(self, X, y, weights):
-        """Fit the shared expert and the experts; parameters as in other pools."""
+        """Fit the shared expert and the experts.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, as the experts take them.
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
+        weights : {ndarray, sparse array} of shape (n_samples, n_experts)
+            Responsibilities, times the rows' weights.
+
+        Returns
+        -------
+        self : SharedPool
+            The fitted pool.
+
+        Raises
+        ------
+        Exception
+            What an expert raises, with its name and the iteration.
+        """
         pairs = Pairs(weights)
         self.n_outputs = y.shape[1] if y.ndim == 2 else None
         inner = copy(self.inner)
@@ -76,7 +127,18 @@ class SharedPool:
         return self
 
     def unfitted(self, rows):
-        """An unfitted pool of the same experts, for fits to these rows."""
+        """Make an unfitted pool of the same experts, for fits to some rows.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Their numbers in the training data.
+
+        Returns
+        -------
+        pool : SharedPool
+            Not yet fitted.
+        """
         pool = copy(self)
         pool.inner = self.inner.unfitted(rows)
         pool.shared_fitted = pool.variances = None
@@ -104,17 +166,59 @@ class SharedPool:
         return naming(f"shared_expert ({kind})", self.iteration)
 
     def predict(self, X):
-        """Predictions of shape (n_samples, n_experts[, n_outputs])."""
+        """Predict with each expert, and add the shared one.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
+            In units of y.
+        """
         return self.inner.predict(X) + column(self._ask_shared(X))
 
     def predict_routed(self, X, routes):
-        """Predictions of the pairs, of shape (n_samples, top_k[, n_outputs])."""
+        """Predict with the experts that each row is sent to, and add the shared one.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to predict.
+        routes : Routes
+            Which experts each row is sent to.
+
+        Returns
+        -------
+        prediction : ndarray of shape (n_samples, top_k[, n_outputs])
+            In units of y.
+        """
         return self.inner.predict_routed(X, routes) + column(self._ask_shared(X))
 
     def predict_held_out(self, X, y, weights, folds, among=None):
-        """Predictions for each row by experts that were not fitted to it.
+        """Predict each row with experts that were not fitted to it.
 
-        As those of :meth:`EstimatorPool.predict_held_out`, in a fit for each fold.
+        There is a fit for each fold, which is not kept.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, as the experts take them.
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
+        weights : ndarray of shape (n_samples, n_experts)
+            Responsibilities, times the rows' weights.
+        folds : list of (train, test)
+            Numbers of rows; each row is in one test.
+        among : list of int, default=None
+            Numbers of the experts to ask; None for all.
+
+        Returns
+        -------
+        prediction : ndarray of shape (n_samples, n_asked[, n_outputs])
+            In units of y.
         """
         among = list(range(self.n_experts) if among is None else among)
         prediction = None
@@ -130,67 +234,95 @@ class SharedPool:
         return prediction
 
     def resume_shared(self, X, y, weights, estimator):
-        """Take over a fitted shared expert, before the others."""
+        """Take over a fitted shared expert, before the others.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Not used.
+        y : ndarray of shape (n_samples,)
+            Not used.
+        weights : ndarray of shape (n_samples, n_experts)
+            Not used.
+        estimator : regressor
+            The fitted shared expert.
+        """
         self.shared_fitted = estimator
 
     def resume(self, X, y, weights, estimators):
-        """Take over the state of fitted experts."""
+        """Take over the state of fitted experts.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, as the experts take them.
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
+        weights : ndarray of shape (n_samples, n_experts)
+            Responsibilities, times the rows' weights.
+        estimators : list of estimators
+            The fitted experts, without the shared one.
+        """
         self.n_outputs = y.shape[1] if y.ndim == 2 else None
         self.inner.resume(X, y - self._ask_shared(X), weights, estimators)
         self.variances = np.ones(self.n_experts)
 
     @property
     def penalty(self):
-        """What the experts' own objectives subtract from the log-likelihood."""
+        """What the experts' own objectives subtract from the log-likelihood.
+
+        Returns
+        -------
+        penalty : float
+            In units of log-likelihood.
+        """
         return self.inner.penalty
 
     def estimators(self):
-        """The fitted experts, without the shared one."""
+        """Return the fitted experts, without the shared one.
+
+        Returns
+        -------
+        estimators : list of estimators
+            In the order of ``experts``.
+        """
         return self.inner.estimators()
 
 
-class Pairs:
-    """Weights of rows and experts, all of them or those that rows are sent to."""
-
-    def __init__(self, weights):
-        self.routes, self.n_experts = None, weights.shape[1]
-        self.values = weights
-        if issparse(weights):
-            shape = (weights.shape[0], -1)
-            self.routes = Routes(weights.indices.reshape(shape), self.n_experts)
-            self.values = weights.data.reshape(shape)
-        self.row_weights = self.values.sum(axis=1)
-
-    def ask(self, pool, X):
-        """What the pool's experts predict."""
-        if self.routes is None:
-            return pool.predict(X)
-        return pool.predict_routed(X, self.routes)
-
-    def variances(self, errors, whole):
-        """Mean squared errors of each expert (n_experts,), none of them tiny."""
-        squares = errors**2 if errors.ndim == 2 else (errors**2).sum(axis=2)
-        sums, mass = self._by_expert(self.values * squares), self._by_expert(self.values)
-        variances = np.where(mass > 0, sums / np.where(mass > 0, mass, 1.0), whole)
-        return np.maximum(variances, _SMALLEST_VARIANCE * whole or 1.0)
-
-    def _by_expert(self, values):
-        if self.routes is None:
-            return values.sum(axis=0)
-        experts = self.routes.experts.ravel()
-        return np.bincount(experts, values.ravel(), self.n_experts)
-
-    def average(self, left, variances):
-        """What experts leave, averaged by precision, and the rows' precision."""
-        own = variances if self.routes is None else variances[self.routes.experts]
-        precision = self.values / own
-        total = precision.sum(axis=1)
-        share = precision / np.where(total > 0, total, 1.0)[:, None]
-        return np.einsum("nk,nk...->n...", share, left), total
-
-
 def ask_shared(shared, X, n_outputs):
-    """What a fitted shared expert predicts: (n_samples,) or (n_samples, n_outputs)."""
+    """Ask a fitted shared expert.
+
+    Parameters
+    ----------
+    shared : regressor
+        Fitted.
+    X : array-like of shape (n_samples, n_features)
+        Rows to predict.
+    n_outputs : int or None
+        None for a target of shape (n_samples,).
+
+    Returns
+    -------
+    prediction : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        In units of y.
+
+    Raises
+    ------
+    ValueError
+        If a prediction is not finite.
+
+    See Also
+    --------
+    SharedPool : What fits it.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyRegressor
+    >>> from skmoe.experts import ask_shared
+    >>> shared = DummyRegressor().fit([[0.0], [0.0]], [1.0, 3.0])
+    >>> ask_shared(shared, [[0.0]], None)
+    array([2.])
+    """
     prediction = np.asarray(shared.predict(X), dtype=np.float64)
     prediction = prediction.reshape(-1 if n_outputs is None else (-1, n_outputs))
     if not np.isfinite(prediction).all():
@@ -199,13 +331,38 @@ def ask_shared(shared, X, n_outputs):
 
 
 def check_shared_expert(shared, random_state):
-    """A seeded clone of the ``shared_expert``, which takes weights; None without.
+    """Return a seeded clone of the ``shared_expert``, which takes weights; None without.
 
     Parameters
     ----------
     shared : regressor or None
+        The parameter.
     random_state : RandomState
         Fills open ``random_state`` parameters.
+
+    Returns
+    -------
+    shared : regressor or None
+        Unfitted.
+
+    Raises
+    ------
+    TypeError
+        If it is a class, or no regressor.
+    ValueError
+        If its ``fit`` takes no ``sample_weight``.
+
+    See Also
+    --------
+    SharedPool : What fits it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from skmoe.experts import check_shared_expert
+    >>> check_shared_expert(LinearRegression(), np.random.RandomState(0))
+    LinearRegression()
     """
     if shared is None:
         return None
@@ -217,13 +374,3 @@ def check_shared_expert(shared, random_state):
             "each row's precision is; use a regressor that does."
         )
     return clone_seeded(shared, random_state)
-
-
-def column(values):
-    """Of rows, as of one expert that all rows have."""
-    return values[:, None]
-
-
-def variance(y, weights):
-    share = weights / weights.sum()
-    return float(np.sum(share @ (y - share @ y) ** 2))

@@ -36,24 +36,24 @@ The gate protocol, duck-typed; ``K`` is the number of experts:
 A pipeline that ends in a gate is a gate. A gate knows nothing of experts.
 """
 
-from skmoe.gates._classifier import ClassifierGate
-from skmoe.gates._constant import ConstantGate
-from skmoe.gates._protocol import (
-    BoundGate,
-    GateMixin,
-    bind_gate,
-    check_gate_learns,
-    check_responsibilities,
-    fit_gate,
+from skmoe.gates._ask import (
     gate_n_parameters,
     gate_penalty,
     gate_scores,
-    gate_with_least_share,
-    gate_with_load_loss,
     has_fast_scores,
     joint_log_proba,
+)
+from skmoe.gates._bound import BoundGate, bind_gate
+from skmoe.gates._classifier import ClassifierGate
+from skmoe.gates._constant import ConstantGate
+from skmoe.gates._learn import (
+    check_gate_learns,
+    fit_gate,
+    gate_with_least_share,
+    gate_with_load_loss,
     step_gate,
 )
+from skmoe.gates._protocol import GateMixin, check_responsibilities
 from skmoe.gates._resolve import check_gate
 from skmoe.gates._softmax import SoftmaxGate
 

@@ -48,6 +48,13 @@ class ClassifierGate(GateMixin, BaseEstimator):
     classifier_ : classifier
         The fitted clone.
     n_experts_ : int
+        Number of experts.
+    n_parameters_ : int or None
+        Number of the classifier's parameters; None where it does not tell.
+
+    See Also
+    --------
+    SoftmaxGate : Gate whose log-odds are linear in x.
 
     Examples
     --------
@@ -74,11 +81,21 @@ class ClassifierGate(GateMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
             Anything that the classifier takes.
         responsibilities : array-like of shape (n_samples, n_experts)
+            Each expert's share of a row; rows sum to one. A share below 0.001 is left
+            out.
         sample_weight : array-like of shape (n_samples,), default=None
+            Of the rows; one each by default.
 
         Returns
         -------
         self : ClassifierGate
+            The fitted gate.
+
+        Raises
+        ------
+        ValueError
+            If the classifier takes no ``sample_weight``, or if ``responsibilities`` are
+            negative or have another number of rows than X.
         """
         keyword = weight_keyword(self.classifier)
         if keyword is None:
@@ -104,12 +121,22 @@ class ClassifierGate(GateMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Anything that the classifier takes.
         responsibilities : array-like of shape (n_samples, n_experts)
+            Each expert's share of a row; rows sum to one.
         sample_weight : array-like of shape (n_samples,), default=None
+            Of the rows; one each by default.
 
         Returns
         -------
         self : ClassifierGate
+            The gate, a step further.
+
+        Raises
+        ------
+        ValueError
+            If the classifier's ``partial_fit`` takes no ``sample_weight``, or if the
+            batch has another number of experts than earlier ones.
         """
         if not takes_weights(self.classifier):
             raise ValueError(
@@ -144,10 +171,17 @@ class ClassifierGate(GateMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to ask about.
 
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_experts)
+            Logarithms of the classifier's probabilities, of which none is below 1e-10.
+
+        Raises
+        ------
+        NotFittedError
+            If the gate is not fitted yet.
         """
         check_is_fitted(self)
         proba = np.full((num_samples(X), self.n_experts_), _SMALLEST_PROBA)
@@ -161,7 +195,13 @@ class ClassifierGate(GateMixin, BaseEstimator):
 
     @property
     def n_parameters_(self):
-        """Number of the classifier's parameters, or None if it does not tell."""
+        """Number of the classifier's parameters.
+
+        Returns
+        -------
+        n_parameters_ : int or None
+            None where the classifier does not tell.
+        """
         return n_parameters(self.classifier_)
 
     def __sklearn_tags__(self):

@@ -10,12 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 from skmoe._design import Design
 from skmoe._running import averaged, next_step
 from skmoe._sklearn_compat import num_samples
-from skmoe.gates._protocol import (
-    BoundGate,
-    GateMixin,
-    check_n_experts,
-    check_responsibilities,
-)
+from skmoe.gates._bound import BoundGate
+from skmoe.gates._protocol import GateMixin, check_n_experts, check_responsibilities
 from skmoe.gates._softmax_terms import SoftmaxTerms
 
 
@@ -32,6 +28,19 @@ class ConstantGate(GateMixin, BaseEstimator):
         ``n_experts - 1``.
     n_samples_seen_ : float
         Weight of the rows that it was fitted to, and learnt from.
+
+    See Also
+    --------
+    SoftmaxGate : Gate that depends on X.
+
+    Notes
+    -----
+    The gate is :eq:`eq-constant-gate`.
+
+    References
+    ----------
+    .. [1] W. S. DeSarbo and W. L. Cron (1988). A maximum likelihood methodology for
+       clusterwise linear regression. Journal of Classification 5, 249-282.
 
     Examples
     --------
@@ -51,11 +60,19 @@ class ConstantGate(GateMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
             Only its length is used.
         responsibilities : array-like of shape (n_samples, n_experts)
+            Each expert's share of a row; rows sum to one.
         sample_weight : array-like of shape (n_samples,), default=None
+            Of the rows; one each by default.
 
         Returns
         -------
         self : ConstantGate
+            The fitted gate.
+
+        Raises
+        ------
+        ValueError
+            If ``responsibilities`` are negative or have another number of rows than X.
         """
         targets, weights = check_responsibilities(X, responsibilities, sample_weight)
         self.prior_ = _mean(targets, weights)
@@ -71,13 +88,21 @@ class ConstantGate(GateMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
             Only its length is used.
         responsibilities : array-like of shape (n_samples, n_experts)
+            Each expert's share of a row; rows sum to one.
         sample_weight : array-like of shape (n_samples,), default=None
+            Of the rows; one each by default.
         step : StepSize, default=None
             How far to go. None counts the rows so far: the last ones weigh most.
 
         Returns
         -------
         self : ConstantGate
+            The gate, a step further.
+
+        Raises
+        ------
+        ValueError
+            If the batch has another number of experts than earlier ones.
         """
         targets, weights = check_responsibilities(X, responsibilities, sample_weight)
         earlier = getattr(self, "prior_", None)
@@ -88,7 +113,22 @@ class ConstantGate(GateMixin, BaseEstimator):
         return self
 
     def with_least_share(self, experts, X, share):
-        """A copy that gives experts at least this share; see ``SoftmaxGate``."""
+        """Copy the gate, and give experts at least a share.
+
+        Parameters
+        ----------
+        experts : sequence of int
+            Their numbers.
+        X : array-like of shape (n_samples, n_features)
+            Not used.
+        share : float
+            Of each, before those of all experts are scaled to sum to one.
+
+        Returns
+        -------
+        gate : ConstantGate
+            The copy, with other probabilities.
+        """
         gate = copy(self)
         gate.prior_ = self.prior_.copy()
         gate.prior_[list(experts)] = np.maximum(self.prior_[list(experts)], share)
@@ -96,11 +136,40 @@ class ConstantGate(GateMixin, BaseEstimator):
         return gate
 
     def bind(self, X, weights):
-        """Prepare for many fits to the same rows."""
+        """Prepare for many fits to the same rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Only its length is used.
+        weights : ndarray of shape (n_samples,)
+            Of the rows.
+
+        Returns
+        -------
+        bound : BoundGate
+            What fits gates to these rows, and may solve them together with experts.
+        """
         return _BoundConstant(X, weights)
 
     def predict_log_proba(self, X):
-        """Log gate probabilities, the same row of shape (n_experts,) for each of X."""
+        r"""Log gate probabilities, the same for each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Only its length is used.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_experts)
+            :math:`\log \pi_k`.
+
+        Raises
+        ------
+        NotFittedError
+            If the gate is not fitted yet.
+        """
         check_is_fitted(self)
         # An expert that lost all its rows has log-probability -inf only in theory.
         log_prior = np.log(np.maximum(self.prior_, np.finfo(np.float64).tiny))

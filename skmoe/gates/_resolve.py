@@ -17,8 +17,32 @@ def check_gate(gate, random_state):
     Parameters
     ----------
     gate : {"softmax", "constant"}, gate, or classifier with ``predict_proba``
+        The parameter; it is cloned.
     random_state : RandomState
         Fills open ``random_state`` parameters.
+
+    Returns
+    -------
+    gate : gate
+        A classifier becomes a :class:`ClassifierGate`.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown.
+    TypeError
+        If it is a class, or neither a gate nor a classifier with ``predict_proba``.
+
+    See Also
+    --------
+    skmoe.MixtureOfExpertsRegressor : Whose parameter it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe.gates import check_gate
+    >>> check_gate("softmax", np.random.RandomState(0))
+    SoftmaxGate()
     """
     if isinstance(gate, str):
         if gate not in _NAMED:

@@ -5,24 +5,17 @@ from copy import copy
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skmoe._design import Design
 from skmoe._sklearn_compat import Interval
-from skmoe._softmax_of_pairs import PairsObjective, fit_softmax_to_pairs
-from skmoe._softmax_regression import fit_softmax_regression, log_softmax
+from skmoe._softmax_regression import log_softmax
+from skmoe.gates._bound_softmax import BoundSoftmax
 from skmoe.gates._protocol import GateMixin, check_responsibilities
 from skmoe.gates._softmax_batches import step_on_batch
-from skmoe.gates._softmax_terms import SoftmaxTerms
 
 _FEW = 16
-# Responsibilities, and parameters, up to which sparse ones are better held with zeros.
-_SMALL_CELLS, _SMALL_UNKNOWNS = 500_000, 200
-# Of L-BFGS in one iteration of EM, which comes back.
-_N_STEPS = 12
 # A row is decided when every other expert has less than this share of it.
 _DECIDED = 1e-6
 
@@ -53,15 +46,16 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         ``responsibilities`` are sparse, or there is a ``z_loss``, steps are those of
         L-BFGS, and end where one gains less than the root of ``tol``.
     z_loss : float, default=0.0
-        Strength of the router z-loss [2]_, which keeps logits small: per row, the square
-        of their log-sum-exp, when they are centred over the experts, less its smallest
-        value. Literature takes 1e-3.
+        Strength of the router z-loss [2]_ (:eq:`eq-z-loss`), which keeps logits small:
+        per row, the square of their log-sum-exp, when they are centred over the experts,
+        less its smallest value. Literature takes 1e-3.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_experts, n_features)
         Slopes of the log-odds, per unit of each column.
     intercept_ : ndarray of shape (n_experts,)
+        Log-odds where all columns are zero.
     n_iter_ : int
         Newton steps of the last fit.
     n_parameters_ : int
@@ -71,7 +65,18 @@ class SoftmaxGate(GateMixin, BaseEstimator):
     n_samples_seen_ : float
         Weight of the rows that it was fitted to, and learnt from.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, where X was a dataframe whose columns have strings as names.
+
+    See Also
+    --------
+    ClassifierGate : Gate made of any classifier.
+    ConstantGate : Gate that does not look at X.
+
+    Notes
+    -----
+    The gate is :eq:`eq-softmax-gate`, its fit :eq:`eq-gate-m-step`.
 
     References
     ----------
@@ -112,13 +117,27 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Finite numbers.
         responsibilities : {array-like, sparse matrix} of shape (n_samples, n_experts)
             Each expert's share of a row; rows sum to one.
         sample_weight : array-like of shape (n_samples,), default=None
+            Of the rows; one each by default.
 
         Returns
         -------
         self : SoftmaxGate
+            The fitted gate.
+
+        Raises
+        ------
+        ValueError
+            If X has missing or infinite values, or if ``responsibilities`` are negative
+            or have another number of rows than X.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the experts' regions are completely separated and ``alpha`` is zero.
         """
         self._validate_params()
         targets, weights = check_responsibilities(X, responsibilities, sample_weight)
@@ -126,11 +145,24 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         return self
 
     def bind(self, X, weights):
-        """Check and standardise X once, for many fits."""
-        return _BoundSoftmax(self, X, weights)
+        """Check and standardise X once, for many fits.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Finite numbers.
+        weights : ndarray of shape (n_samples,)
+            Of the rows.
+
+        Returns
+        -------
+        bound : BoundGate
+            What fits gates to these rows, and may solve them together with experts.
+        """
+        return BoundSoftmax(SoftmaxGate(), X, weights)
 
     def partial_fit(self, X, responsibilities, sample_weight=None, *, step=None):
-        """Take one step on a batch of rows.
+        """Take one step on a batch of rows (:eq:`eq-gradient-step`).
 
         The gradient is scaled by a running average of the information. The first batch
         decides on units; after ``fit``, coefficients are gone on from.
@@ -138,14 +170,24 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Finite numbers.
         responsibilities : {array-like, sparse matrix} of shape (n_samples, n_experts)
+            Each expert's share of a row; rows sum to one.
         sample_weight : array-like of shape (n_samples,), default=None
+            Of the rows; one each by default.
         step : StepSize, default=None
             How far to go. None counts the rows so far: the last ones weigh most.
 
         Returns
         -------
         self : SoftmaxGate
+            The gate, a step further.
+
+        Raises
+        ------
+        ValueError
+            If the batch has other columns, or another number of experts, than earlier
+            ones.
         """
         self._validate_params()
         targets, weights = check_responsibilities(X, responsibilities, sample_weight)
@@ -153,18 +195,21 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         return self
 
     def with_least_share(self, experts, X, share):
-        """A copy that gives experts at least a mean probability on rows.
+        """Copy the gate, and give experts at least a mean probability on rows.
 
         Parameters
         ----------
         experts : sequence of int
+            Their numbers.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
         share : float
             Of each, before those of all experts are scaled to sum to one.
 
         Returns
         -------
         gate : SoftmaxGate
+            The copy, with other intercepts.
         """
         means = np.exp(self.predict_log_proba(X)).mean(axis=0)
         smallest = np.finfo(np.float64).tiny
@@ -176,16 +221,18 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         return gate
 
     def with_load_loss(self, slopes):
-        """A copy whose objective also falls with the probability of busy experts.
+        """Copy the gate, with an objective that falls with busy experts' probability.
 
         Parameters
         ----------
         slopes : ndarray of shape (n_experts,)
-            What a unit of each expert's probability costs, per unit of weight.
+            What a unit of each expert's probability costs, per unit of weight
+            (:eq:`eq-load-loss`).
 
         Returns
         -------
         gate : SoftmaxGate
+            The copy, whose next fit pays it.
         """
         gate = copy(self)
         gate._load_slopes = slopes
@@ -204,15 +251,22 @@ class SoftmaxGate(GateMixin, BaseEstimator):
             )
 
     def predict_log_proba(self, X):
-        """Log gate probabilities.
+        r"""Log gate probabilities.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to ask about.
 
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_experts)
+            :math:`\log g_k(x)`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If the gate is not fitted yet, or X has other columns than in ``fit``.
         """
         check_is_fitted(self)
         X = validate_data(
@@ -221,14 +275,36 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         return self.log_proba_of_numbers(X)
 
     def logits_of_numbers(self, X):
-        """Logits of finite numbers that need no checks, (n_samples, n_experts)."""
+        """Linear predictors of finite numbers that need no checks.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            Rows to ask about.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_experts)
+            Log-probabilities, up to a number of each row.
+        """
         if len(self.coef_) > _FEW:
             return X @ self.coef_.T + self.intercept_
         # Rows last, as who looks for the largest of few goes over rows.
         return (self.coef_ @ X.T + self.intercept_[:, None]).T
 
     def log_proba_of_numbers(self, X):
-        """:meth:`predict_log_proba` of finite numbers that need no more checks."""
+        """Log gate probabilities of finite numbers that need no more checks.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            Rows to ask about.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_experts)
+            What :meth:`predict_log_proba` gives.
+        """
         # Rows last: sums over the experts are fast then.
         logits = self.coef_ @ X.T + self.intercept_[:, None]
         return log_softmax(logits).T
@@ -237,140 +313,3 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-class _BoundSoftmax:
-    """Softmax gates and the rows that they are fitted to; see ``BoundGate``."""
-
-    def __init__(self, gate, X, weights):
-        checker = SoftmaxGate()
-        X = validate_data(checker, X, accept_sparse="csr", dtype=(np.float64, np.float32))
-        # What X is made of, which each fitted gate takes over.
-        names = ("n_features_in_", "feature_names_in_")
-        self.features = {k: v for k, v in vars(checker).items() if k in names}
-        self.design = Design(X, weights)
-        self.weights = weights
-
-    def subset(self, X, rows):
-        """The same for some rows, in the same units."""
-        part = copy(self)
-        part.design, part.weights = self.design.subset(rows), self.weights[rows]
-        return part
-
-    def with_rows(self, X, weights):
-        """The same for other rows, in the same units."""
-        part = copy(self)
-        part.design, part.weights = self.design.with_rows(X), weights
-        return part
-
-    def in_units(self, mean, scale):
-        """The same rows in the units that these moments of the columns give."""
-        part = copy(self)
-        part.design = self.design.in_units(mean, scale)
-        return part
-
-    def fit(self, gate, responsibilities):
-        """A fitted copy of ``gate``, which starts from its state."""
-        gate = copy(gate)
-        self.update(gate, responsibilities, _N_STEPS)
-        return gate
-
-    def update(self, gate, responsibilities, max_steps=None):
-        """Fit ``gate`` itself, by binding new attributes.
-
-        With ``max_steps``, L-BFGS makes no more steps: it will go on from there.
-        """
-        n_experts = responsibilities.shape[1]
-        slopes = vars(gate).pop("_load_slopes", None)
-        if issparse(responsibilities) and self._is_small(n_experts):
-            responsibilities = responsibilities.toarray()
-        if issparse(responsibilities) or slopes is not None or gate.z_loss:
-            max_steps = max_steps or gate.max_iter
-            targets = csr_array(responsibilities)
-            self._update_in_chunks(gate, targets, slopes, max_steps)
-            return
-        coef, n_iter = fit_softmax_regression(
-            self.design.matrix,
-            np.ascontiguousarray(responsibilities.T * self.weights),
-            ridge=gate.alpha * self.design.penalized,
-            # A penalty on all K coefficient vectors, which sum to zero.
-            coupling=np.eye(n_experts - 1) - 1.0 / n_experts,
-            start=self._start(gate, n_experts),
-            tol=gate.tol,
-            max_iter=gate.max_iter,
-        )
-        self._set(gate, _centred(coef), n_iter)
-
-    def _is_small(self, n_experts):
-        """Whether Newton's steps, which end at the maximum, cost next to nothing."""
-        n_unknowns = (n_experts - 1) * self.design.n_columns
-        cells = self.design.n_samples * n_experts
-        return cells <= _SMALL_CELLS and n_unknowns <= _SMALL_UNKNOWNS
-
-    def _update_in_chunks(self, gate, targets, slopes, max_steps):
-        targets = targets.multiply(self.weights[:, None]).tocsr()
-        ridge = gate.alpha * self.design.penalized
-        objective = PairsObjective(self.design, targets, ridge, slopes, gate.z_loss)
-        start = _centred(self._start(gate, targets.shape[1]))
-        coef, n_iter = fit_softmax_to_pairs(
-            objective, start, np.sqrt(gate.tol), min(max_steps, gate.max_iter)
-        )
-        coef -= coef.mean(axis=0)
-        self._set(gate, coef, n_iter)
-        if slopes is not None or gate.z_loss:
-            objective(coef)
-            gate.penalty_ = objective.penalty
-
-    def _set(self, gate, coef, n_iter):
-        """Give ``gate`` coefficients that sum to zero over the experts."""
-        slopes, intercept = self.design.to_user(coef)
-        for name in ("feature_names_in_", "_steps"):  # as of other rows
-            vars(gate).pop(name, None)
-        vars(gate).update(
-            self.features,
-            n_samples_seen_=float(self.weights.sum()),
-            coef_=slopes,
-            intercept_=intercept,
-            n_iter_=n_iter,
-            n_parameters_=coef[:-1].size,
-            penalty_=0.5 * gate.alpha * np.sum(coef**2 * self.design.penalized),
-        )
-        if gate.alpha == 0:
-            gate._warn_if_separated(self._logits(gate))
-
-    def _start(self, gate, n_experts):
-        """The last state in standard units, or zero."""
-        if getattr(gate, "coef_", np.empty(0)).shape[:1] != (n_experts,):
-            return np.zeros((n_experts - 1, self.design.n_columns))
-        coef = self.design.from_user(gate.coef_, gate.intercept_)
-        return coef[:-1] - coef[-1]
-
-    def _logits(self, gate):
-        coef = self.design.from_user(gate.coef_, gate.intercept_)
-        return self.design.matrix @ coef.T
-
-    def joint_log_proba(self, gate):
-        """Log gate probabilities of these rows."""
-        return log_softmax(self._logits(gate).T).T
-
-    def terms(self, gate, n_experts):
-        """The gate's part of the log-likelihood, for solving it with the experts."""
-        if gate.z_loss:
-            return None
-        return SoftmaxTerms(self.design, self.weights, n_experts, gate.alpha)
-
-    def parameters(self, gate, terms):
-        """The parameters of a fitted gate, as ``terms`` takes them."""
-        return self._start(gate, terms.n_experts).ravel()
-
-    def with_parameters(self, gate, terms, vector, n_iter):
-        """A copy of ``gate`` with these parameters."""
-        gate = copy(gate)
-        self._set(gate, _centred(vector.reshape(terms.shape)), n_iter)
-        return gate
-
-
-def _centred(free):
-    """Coefficients against the last expert, of all and summing to zero."""
-    coef = np.vstack([free, np.zeros(free.shape[1])])
-    return coef - coef.mean(axis=0)

@@ -97,11 +97,12 @@ def _labels(model, n_equations):
         if n_equations == len(classes):
             return [f"score of {label}" for label in classes]
         return [f"score {j}" for j in range(n_equations)]
-    y = "log y" if _has_log_link(model) else "y"
+    y = "log y" if has_log_link(model) else "y"
     return [y] if n_equations == 1 else [f"{y}[{j}]" for j in range(n_equations)]
 
 
-def _has_log_link(model):
+def has_log_link(model):
+    """Whether a linear model predicts the exponential of its linear function."""
     # Those of positive targets; one of scikit-learn's has a choice.
     positive = get_tags(model).target_tags.positive_only
     return positive and getattr(model, "link", "auto") in ("auto", "log")

@@ -3,11 +3,11 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from skmoe.inspection._experts import summary
+from skmoe.inspection._fitted import FittedMixture
 from skmoe.inspection._gates import describe_gate
-from skmoe.inspection._lines import Style, kind, numbered, wrapped
+from skmoe.inspection._lines import Style, kind, wrapped
 from skmoe.likelihoods import GaussianLikelihood
 
 _INDENT = "  "
@@ -15,7 +15,7 @@ _INDENT = "  "
 _MAX_SPREADS = 10
 
 
-def export_text(model, *, feature_names=None, max_features=5, decimals=2):
+def export_text(estimator, *, feature_names=None, max_features=5, decimals=2):
     """Tell who goes where, and what holds there, as text.
 
     After a line on the model and one on its gate, each expert has a paragraph, the one
@@ -28,12 +28,16 @@ def export_text(model, *, feature_names=None, max_features=5, decimals=2):
     column with large numbers look small. Behind a ``StandardScaler``, in a pipeline,
     coefficients can be compared.
 
+    Of a pipeline, columns are those that its last step, the mixture, is given, and have
+    the names that the steps before give them (``get_feature_names_out``).
+
     Parameters
     ----------
-    model : MixtureOfExpertsRegressor or MixtureOfExpertsClassifier
+    estimator : mixture, Pipeline that ends in one, or search over these
         Fitted.
     feature_names : array-like of str of shape (n_features,), default=None
-        By default ``feature_names_in_``, or ``x0``, ``x1`` and so on.
+        Of the columns of the X that ``estimator`` was fitted to; of a pipeline, of its
+        input. By default ``feature_names_in_``, or ``x0``, ``x1`` and so on.
     max_features : int or None, default=5
         Terms of an equation; None for all. Terms that are zero are left out.
     decimals : int, default=2
@@ -42,6 +46,23 @@ def export_text(model, *, feature_names=None, max_features=5, decimals=2):
     Returns
     -------
     report : str
+        Lines of at most a hundred characters.
+
+    Raises
+    ------
+    TypeError
+        If ``estimator`` has no mixture of experts in it.
+    NotFittedError
+        If it is not fitted yet.
+    ValueError
+        If there is not one name for each feature, a pipeline that was fitted to a
+        dataframe is given others than its own, or ``max_features`` or ``decimals`` is out
+        of its range.
+
+    See Also
+    --------
+    expert_report : The same in numbers, on rows of your choice.
+    CoefficientsDisplay : Coefficients as a picture.
 
     Examples
     --------
@@ -66,17 +87,12 @@ def export_text(model, *, feature_names=None, max_features=5, decimals=2):
       y: +2.0 * age  (intercept 5.0)
       errors: standard deviation 1.0
     """
-    if not hasattr(model, "predict_gate_proba"):
-        raise TypeError(
-            f"model: {type(model).__name__} is no mixture of experts; of a pipeline or a "
-            "search, pass the mixture within."
-        )
-    check_is_fitted(model)
-    names = _check_names(feature_names, model)
+    mixture = FittedMixture.of(estimator)
+    model, experts = mixture.model, mixture.names
+    names = mixture.names_within(mixture.check_names(feature_names))
     style = _check_style(max_features, decimals)
-    experts = model._expert_names
     gate = describe_gate(model.gate_, names, experts, style)
-    lines = [_header(model), *wrapped([gate.about], "gate:")]
+    lines = [_header(mixture), *wrapped([gate.about], "gate:")]
     lines += [_INDENT + line for line in gate.drawing.splitlines()]
     shared = getattr(model, "shared_expert_", None)
     if shared is not None:
@@ -92,10 +108,12 @@ def export_text(model, *, feature_names=None, max_features=5, decimals=2):
     return "\n".join(lines)
 
 
-def _header(model):
+def _header(mixture):
+    model = mixture.model
     n, top_k = model.n_experts_, model.top_k_
+    steps = " > ".join(kind(part) for part in (*mixture.before, model))
     return (
-        f"{kind(model)}: {n} expert{'s' if n > 1 else ''}, "
+        f"{steps}: {n} expert{'s' if n > 1 else ''}, "
         f"{'dense' if top_k == n else f'top_k={top_k}'}, {kind(model.likelihood_)}"
     )
 
@@ -126,19 +144,6 @@ def _spread(model, k, style):
     values = [style.number(value) for value in np.ravel(spread)]
     more = ["..."] if len(values) > _MAX_SPREADS else []
     return [("errors", [f"{name} {', '.join(values[:_MAX_SPREADS] + more)}"])]
-
-
-def _check_names(feature_names, model):
-    n_features = model.n_features_in_
-    if feature_names is None:
-        feature_names = getattr(model, "feature_names_in_", numbered(n_features))
-    names = [str(name) for name in feature_names]
-    if len(names) != n_features:
-        raise ValueError(
-            f"feature_names has {len(names)} names, but the model was fitted to "
-            f"{n_features} features; pass one name for each."
-        )
-    return names
 
 
 def _check_style(max_features, decimals):

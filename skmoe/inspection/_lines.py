@@ -75,10 +75,15 @@ def names_after(pipeline, names):
     """
     if len(pipeline.steps) == 1:
         return names
-    # A step that knows names of its own refuses others.
+    return names_out(pipeline[:-1], names)
+
+
+def names_out(transformer, names):
+    """Names of what a transformer makes of features; None where it does not tell."""
+    # One that knows names of its own refuses others.
     for given in (names, None):
         try:
-            return [str(name) for name in pipeline[:-1].get_feature_names_out(given)]
+            return [str(name) for name in transformer.get_feature_names_out(given)]
         except (AttributeError, ValueError):
             continue
     return None

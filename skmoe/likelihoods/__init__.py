@@ -35,9 +35,9 @@ A likelihood may have, for what is not as for the Gaussian:
 ``start_target(y, weights)`` -> y
     y as a start should see it, which knows squared errors only.
 ``fit_dispersion_model(X, y, prediction, weights)`` -> list of models, one per expert
-``dispersion_at(models, X)`` -> (n_samples, K)
-    Both instead of ``fit_dispersion`` where dispersions depend on x. The models are what
-    is published; all other methods are given the dispersions at the rows in question.
+    With ``dispersion_at(models, X)`` -> (n_samples, K), instead of ``fit_dispersion``
+    where dispersions depend on x. The models are what is published; all other methods
+    are given the dispersions at the rows in question.
 ``smallest_dispersion(y, weights)``
     The floor of the dispersions, which becomes ``dispersion_floor_``. Where an expert's
     dispersion is fitted from its own rows only, ``fit_dispersion``, or

@@ -14,19 +14,39 @@ from skmoe.likelihoods._variance_model import SMALLEST_SHARE
 
 
 def fit_dispersion(likelihood, X, y, prediction, weights):
-    """Dispersions, or models of them; see ``skmoe.likelihoods``.
+    """Fit dispersions, or models of them; see :mod:`skmoe.likelihoods`.
 
     Parameters
     ----------
     likelihood : likelihood
+        A likelihood object; see :mod:`skmoe.likelihoods`.
     X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        Rows, for dispersions that depend on x.
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        What was observed.
     prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
+        What each expert predicts.
     weights : ndarray of shape (n_samples, n_experts)
+        Responsibilities, times the rows' weights.
 
     Returns
     -------
     dispersion : object
+        An array whose first axis is that of the experts, a list of models, or None.
+
+    See Also
+    --------
+    dispersion_at : Dispersions of some rows.
+    fit_dispersion_of_pairs : The same where each row is sent to some experts only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe.likelihoods import GaussianLikelihood, fit_dispersion
+    >>> X, y = np.zeros((2, 1)), np.array([0.0, 2.0])
+    >>> prediction = np.array([[1.0, 3.0], [1.0, 3.0]])
+    >>> fit_dispersion(GaussianLikelihood(), X, y, prediction, np.ones((2, 2)))
+    array([1., 5.])
     """
     if hasattr(likelihood, "fit_dispersion_model"):
         return likelihood.fit_dispersion_model(X, y, prediction, weights)
@@ -34,19 +54,32 @@ def fit_dispersion(likelihood, X, y, prediction, weights):
 
 
 def dispersion_at(likelihood, dispersion, X):
-    """What ``log_prob`` and the other methods take as ``dispersion`` for the rows of X.
+    """Look up what ``log_prob`` and the others take as ``dispersion`` for the rows of X.
 
     Parameters
     ----------
     likelihood : likelihood
+        A likelihood object; see :mod:`skmoe.likelihoods`.
     dispersion : object
         What :func:`fit_dispersion` gave.
     X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        Rows to ask about.
 
     Returns
     -------
     dispersion : ndarray or None
         Of shape (n_samples, n_experts) where it depends on x.
+
+    See Also
+    --------
+    fit_dispersion : Where dispersions come from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe.likelihoods import GaussianLikelihood, dispersion_at
+    >>> dispersion_at(GaussianLikelihood(), np.array([1.0, 4.0]), np.zeros((3, 1)))
+    array([1., 4.])
     """
     if hasattr(likelihood, "dispersion_at"):
         return likelihood.dispersion_at(dispersion, X)
@@ -54,18 +87,33 @@ def dispersion_at(likelihood, dispersion, X):
 
 
 def smallest_floor(likelihood, y, weights):
-    """The floor of the dispersions, or None where the likelihood does not tell.
+    """Find the floor of the dispersions, where the likelihood tells it.
 
     Parameters
     ----------
     likelihood : likelihood
+        A likelihood object; see :mod:`skmoe.likelihoods`.
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Of all rows.
+        The target, of all rows.
     weights : ndarray of shape (n_samples,)
+        Of the rows.
 
     Returns
     -------
     floor : float, ndarray or None
+        None where the likelihood does not tell.
+
+    See Also
+    --------
+    fit_dispersion_of_pairs : Which needs it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe.likelihoods import GaussianLikelihood, smallest_floor
+    >>> y = np.array([-1.0, 1.0, -1.0, 1.0])
+    >>> round(float(smallest_floor(GaussianLikelihood(floor=0.1), y, np.ones(4))), 4)
+    0.01
     """
     if hasattr(likelihood, "smallest_dispersion"):
         return likelihood.smallest_dispersion(y, weights)
@@ -75,7 +123,7 @@ def smallest_floor(likelihood, y, weights):
 def fit_dispersion_of_pairs(
     likelihood, X, y, prediction, weights, routes, floor, earlier=None
 ):
-    """Dispersions, or models of them, each expert's from the rows that are sent to it.
+    """Fit each expert's dispersion, or a model of it, to the rows that are sent to it.
 
     An expert without weight keeps its earlier dispersion; without one, it is as
     uncertain as the likelihood makes it of all rows.
@@ -83,11 +131,17 @@ def fit_dispersion_of_pairs(
     Parameters
     ----------
     likelihood : likelihood
+        A likelihood object; see :mod:`skmoe.likelihoods`.
     X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        Rows, for dispersions that depend on x.
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        What was observed.
     prediction : ndarray of shape (n_samples, top_k[, n_outputs])
+        What the experts of each row predict.
     weights : ndarray of shape (n_samples, top_k)
+        Responsibilities of the experts of each row, times the rows' weights.
     routes : Routes
+        Which experts each row is sent to.
     floor : float, ndarray or None
         What :func:`smallest_floor` says of all rows.
     earlier : object, default=None
@@ -97,6 +151,21 @@ def fit_dispersion_of_pairs(
     -------
     dispersion : object
         As :func:`fit_dispersion` gives it: the first axis is that of all experts.
+
+    See Also
+    --------
+    dispersion_of_pairs : Dispersions of some rows and their experts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe._routes import Routes
+    >>> from skmoe.likelihoods import GaussianLikelihood, fit_dispersion_of_pairs
+    >>> X, y = np.zeros((4, 1)), np.array([0.0, 2.0, 0.0, 4.0])
+    >>> routes = Routes(np.array([[0], [0], [1], [1]]), n_experts=2)
+    >>> means, weights = np.array([[1.0], [1.0], [2.0], [2.0]]), np.ones((4, 1))
+    >>> fit_dispersion_of_pairs(GaussianLikelihood(), X, y, means, weights, routes, 1e-6)
+    array([1., 4.])
     """
     fit, shares = _fit_of_rows(likelihood, X, y, floor), weights
     if _has_models(likelihood):
@@ -127,19 +196,38 @@ def fit_dispersion_of_pairs(
 
 
 def dispersion_of_pairs(likelihood, dispersion, X, routes):
-    """What ``log_prob`` and the other methods take as ``dispersion`` for pairs.
+    """Look up what ``log_prob`` and the others take as ``dispersion`` for pairs.
 
     Parameters
     ----------
     likelihood : likelihood
+        A likelihood object; see :mod:`skmoe.likelihoods`.
     dispersion : object
         Of all experts, as :func:`fit_dispersion_of_pairs` gave it.
     X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        Rows to ask about.
     routes : Routes
+        Which experts each row is sent to.
 
     Returns
     -------
     dispersion : ndarray of shape (n_samples, top_k, ...) or None
+        Of each row's own experts; None where there is none.
+
+    See Also
+    --------
+    dispersion_at : The same where all experts are asked about each row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe._routes import Routes
+    >>> from skmoe.likelihoods import GaussianLikelihood, dispersion_of_pairs
+    >>> routes = Routes(np.array([[1, 0], [0, 2]]), n_experts=3)
+    >>> variances = np.array([1.0, 4.0, 9.0])
+    >>> dispersion_of_pairs(GaussianLikelihood(), variances, np.zeros((2, 1)), routes)
+    array([[4., 1.],
+           [1., 9.]])
     """
     if dispersion is None:
         return None

@@ -32,6 +32,21 @@ class GammaLikelihood(BaseEstimator):
     millionth of the dispersion of y itself, where the likelihood of a mixture would be
     unbounded. The target is one column of numbers above zero.
 
+    Raises
+    ------
+    ValueError
+        By its methods, if a prediction is negative. The message names experts that
+        predict positive numbers.
+
+    See Also
+    --------
+    PoissonLikelihood : For counts.
+    GaussianLikelihood : For targets of either sign.
+
+    Notes
+    -----
+    The density is :eq:`eq-gamma`.
+
     Examples
     --------
     >>> import numpy as np
@@ -50,30 +65,46 @@ class GammaLikelihood(BaseEstimator):
     is_positive = True
 
     def default_expert(self):
-        """What ``experts=None`` stands for."""
+        """Make what ``experts=None`` stands for.
+
+        Returns
+        -------
+        expert : GammaRegressor
+            Unfitted, without a penalty.
+        """
         return GammaRegressor(alpha=0)
 
     def check_target(self, y):
-        """Raise where y is anything but one column of positive numbers.
+        """Check that y is one column of positive numbers.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The target.
+
+        Raises
+        ------
+        ValueError
+            If y has several outputs, or a row that is not above 0; it is named.
         """
         check_rows(y, y > 0, "gamma", "numbers above 0")
 
     def log_prob(self, y, prediction, dispersion):
-        """Log-density of y under each expert; -inf for y below zero.
+        """Log-density of y under each expert.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,)
+            What was observed.
         prediction : ndarray of shape (n_samples, n_experts)
+            Means, above zero, in units of y.
         dispersion : ndarray of shape ([n_samples, ]n_experts)
+            Squared coefficients of variation, as :meth:`fit_dispersion` gives them.
 
         Returns
         -------
         log_prob : ndarray of shape (n_samples, n_experts)
+            In nats; minus infinity for y below zero.
         """
         shape = 1.0 / dispersion
         means = _means(prediction)
@@ -91,11 +122,16 @@ class GammaLikelihood(BaseEstimator):
     def fit_dispersion(self, y, prediction, weights, floor=None):
         """Most likely dispersion of each expert, given its means.
 
+        An expert without rows is as uncertain as the target itself.
+
         Parameters
         ----------
         y : ndarray of shape (n_samples,)
+            What was observed.
         prediction : ndarray of shape (n_samples, n_experts)
+            Means, above zero, in units of y.
         weights : ndarray of shape (n_samples, n_experts)
+            Responsibilities, times the rows' weights.
         floor : float, default=None
             What :meth:`smallest_dispersion` says of all rows, where these are a part of
             them. None: what it says of these.
@@ -103,6 +139,7 @@ class GammaLikelihood(BaseEstimator):
         Returns
         -------
         dispersion : ndarray of shape (n_experts,)
+            Squared coefficients of variation, none below the floor.
         """
         log_y = np.log(y)
         excess = _half_deviance(log_y[:, None] - np.log(_means(prediction)))
@@ -116,48 +153,144 @@ class GammaLikelihood(BaseEstimator):
         return np.maximum(_dispersion(own), floor)
 
     def smallest_dispersion(self, y, weights):
-        """The floor of the dispersions.
+        """Floor of the dispersions.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,)
+            The target, of all rows.
         weights : ndarray of shape (n_samples,)
+            Of the rows.
 
         Returns
         -------
         floor : float
+            A millionth of the dispersion of y itself; it has no unit.
         """
         return _RELATIVE_FLOOR * _dispersion(_excess_of_target(y, weights))
 
     def floor_of_blocks(self, whole):
-        """See :meth:`GaussianLikelihood.floor_of_blocks`."""
+        """Floor of the dispersions where rows are in several places.
+
+        Parameters
+        ----------
+        whole : TargetStatistics
+            Of all rows.
+
+        Returns
+        -------
+        floor : object
+            As that of :meth:`GaussianLikelihood.floor_of_blocks`.
+        """
         return _FloorOfBlocks(whole)
 
     def mean(self, prediction, dispersion):
-        """Mean of each expert's density, of the shape of ``prediction``."""
+        """Mean of each expert's density.
+
+        Parameters
+        ----------
+        prediction : ndarray of shape (n_samples, n_experts)
+            Means, above zero, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
+            Squared coefficients of variation, as :meth:`fit_dispersion` gives them.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples, n_experts)
+            In units of y.
+        """
         return _means(prediction)
 
     def variance(self, prediction, dispersion):
-        """Variance of each expert's density, of the shape of ``prediction``."""
+        """Variance of each expert's density.
+
+        Parameters
+        ----------
+        prediction : ndarray of shape (n_samples, n_experts)
+            Means, above zero, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
+            Squared coefficients of variation, as :meth:`fit_dispersion` gives them.
+
+        Returns
+        -------
+        variance : ndarray of shape (n_samples, n_experts)
+            In squared units of y.
+        """
         return dispersion * _means(prediction) ** 2
 
     def cdf(self, y, prediction, dispersion):
-        """P(Y <= y) under each expert; y broadcasts against ``prediction``."""
+        """Distribution function P(Y <= y) under each expert.
+
+        Parameters
+        ----------
+        y : float or ndarray
+            Where to ask; it broadcasts against ``prediction``.
+        prediction : ndarray of shape (n_samples, n_experts)
+            Means, above zero, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
+            Squared coefficients of variation, as :meth:`fit_dispersion` gives them.
+
+        Returns
+        -------
+        cdf : ndarray
+            Probabilities, of the shape that y and ``prediction`` broadcast to.
+        """
         shape = 1.0 / dispersion
         return gammainc(shape, shape * (np.maximum(y, 0.0) / _means(prediction)))
 
     def ppf(self, q, prediction, dispersion):
-        """Quantile of each expert; q broadcasts against ``prediction``."""
+        """Quantile function of each expert's density.
+
+        Parameters
+        ----------
+        q : float or ndarray
+            Probabilities in [0, 1]; they broadcast against ``prediction``.
+        prediction : ndarray of shape (n_samples, n_experts)
+            Means, above zero, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
+            Squared coefficients of variation, as :meth:`fit_dispersion` gives them.
+
+        Returns
+        -------
+        ppf : ndarray
+            In units of y, of the shape that q and ``prediction`` broadcast to.
+        """
         shape = 1.0 / dispersion
         return gammaincinv(shape, q) / shape * _means(prediction)
 
     def rvs(self, prediction, dispersion, random_state):
-        """One draw for each entry of ``prediction``, from a RandomState."""
+        """Draw once for each entry of ``prediction``.
+
+        Parameters
+        ----------
+        prediction : ndarray of shape (n_samples, n_experts)
+            Means, above zero, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
+            Squared coefficients of variation, as :meth:`fit_dispersion` gives them.
+        random_state : RandomState
+            What the draws come from.
+
+        Returns
+        -------
+        draws : ndarray of shape (n_samples, n_experts)
+            In units of y.
+        """
         shape = 1.0 / np.broadcast_to(dispersion, prediction.shape)
         return random_state.standard_gamma(shape) / shape * _means(prediction)
 
     def n_parameters(self, dispersion):
-        """One dispersion per expert."""
+        """Number of dispersions, one per expert.
+
+        Parameters
+        ----------
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
+            What was fitted.
+
+        Returns
+        -------
+        n_parameters : int
+            Of all experts, for information criteria.
+        """
         return np.size(dispersion)
 
 

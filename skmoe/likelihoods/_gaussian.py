@@ -1,29 +1,22 @@
 """Normal errors around an expert's prediction."""
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 
-from skmoe.likelihoods._covariance import (
-    correlated,
-    normal_log_prob,
-    raised,
-    scatter_matrices,
-)
+from skmoe.likelihoods._covariance import raised, scatter_matrices
 from skmoe.likelihoods._floors import (
     FloorOfBlocks,
     check_floor,
     moments,
     smallest_variance,
 )
-from skmoe.likelihoods._gaussian_crps import gaussian_mixture_crps
+from skmoe.likelihoods._normal import NormalDensity
 from skmoe.likelihoods._variance_model import (
     check_variance_regressor,
     fit_variance_models,
 )
 
-_LOG_2PI = np.log(2 * np.pi)
 _CHOICES = {"dispersion": ("expert", "tied"), "covariance": ("diag", "full")}
 
 
@@ -32,7 +25,7 @@ def _depends_on_x(likelihood):
     return hasattr(likelihood.dispersion, "fit")
 
 
-class GaussianLikelihood(BaseEstimator):
+class GaussianLikelihood(NormalDensity, BaseEstimator):
     r"""Normal density with one variance per expert (and output).
 
     .. math:: f_k(y \mid x) = N(y;\ \mu_k(x),\ \sigma_k^2)
@@ -62,6 +55,17 @@ class GaussianLikelihood(BaseEstimator):
         hits one value exactly would report a likelihood that means nothing. The floor
         in use is ``dispersion_floor_`` of the fitted regressor.
 
+    See Also
+    --------
+    StudentTLikelihood : For targets with outliers.
+    LaplaceLikelihood : The same, with a lighter tail.
+    VarianceModel : Variances that depend on x.
+
+    Notes
+    -----
+    The likelihood protocol is written down in :mod:`skmoe.likelihoods`. The density is
+    :eq:`eq-gaussian`, its M-step :eq:`eq-dispersion`, the floor :eq:`eq-floor`.
+
     Examples
     --------
     >>> import numpy as np
@@ -85,11 +89,19 @@ class GaussianLikelihood(BaseEstimator):
         self.floor = floor
 
     def check_target(self, y):
-        """Raise where a parameter is none of its choices, or does not suit y.
+        """Check that parameters are of their choices, and suit y.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The target.
+
+        Raises
+        ------
+        ValueError
+            If ``dispersion``, ``covariance`` or ``floor`` is none of its choices, or if a
+            regressor of variances takes no ``sample_weight``, or y has several outputs
+            then.
         """
         if _depends_on_x(self):
             check_variance_regressor(self.dispersion, y)
@@ -109,40 +121,25 @@ class GaussianLikelihood(BaseEstimator):
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The target; only its number of axes counts.
+
+        Returns
+        -------
+        has_own : bool
+            False where variances are shared, depend on x, or go with covariances.
         """
         return self.dispersion == "expert" and not self._is_full(y.ndim)
 
     @property
     def is_tied(self):
-        """Whether all experts share one dispersion."""
-        return isinstance(self.dispersion, str) and self.dispersion == "tied"
-
-    def _is_full(self, n_axes):
-        """Whether targets with so many axes have covariance matrices."""
-        return self.covariance == "full" and n_axes == 2
-
-    def log_prob(self, y, prediction, dispersion):
-        """Log-density of y under each expert.
-
-        Parameters
-        ----------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
-        dispersion : ndarray of shape ([n_samples, ]n_experts[, n_outputs]), or of shape \
-                ([n_samples, ]n_experts, n_outputs, n_outputs) with full covariance
-            With an axis of rows where it depends on x or on where a row is sent.
+        """Whether all experts share one dispersion.
 
         Returns
         -------
-        log_prob : ndarray of shape (n_samples, n_experts)
+        is_tied : bool
+            True with ``dispersion="tied"``.
         """
-        residuals = y[:, None] - prediction
-        if self._is_full(y.ndim):
-            return normal_log_prob(residuals, dispersion)
-        log_prob = np.square(residuals, out=residuals)
-        log_prob /= -2.0 * dispersion
-        log_prob -= 0.5 * (_LOG_2PI + np.log(dispersion))
-        return log_prob.sum(axis=2) if log_prob.ndim == 3 else log_prob
+        return isinstance(self.dispersion, str) and self.dispersion == "tied"
 
     def fit_dispersion(self, y, prediction, weights, floor=None):
         """Weighted mean squared residuals of each expert, or of all.
@@ -153,8 +150,11 @@ class GaussianLikelihood(BaseEstimator):
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            What was observed.
         prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
+            What each expert predicts, in units of y.
         weights : ndarray of shape (n_samples, n_experts)
+            Responsibilities, times the rows' weights.
         floor : ndarray of shape () or (n_outputs,), default=None
             What :meth:`smallest_dispersion` says of all rows, where these are a part of
             them. None: what it says of these.
@@ -163,6 +163,7 @@ class GaussianLikelihood(BaseEstimator):
         -------
         dispersion : ndarray of shape (n_experts[, n_outputs]), or of shape \
                 (n_experts, n_outputs, n_outputs) with full covariance
+            Variances in squared units of y, none below the floor.
         """
         if floor is None:
             floor = self.smallest_dispersion(y, weights.sum(axis=1))
@@ -184,20 +185,25 @@ class GaussianLikelihood(BaseEstimator):
 
     @available_if(_depends_on_x)
     def fit_dispersion_model(self, X, y, prediction, weights, floor=None):
-        """Models of each expert's variance.
+        """Fit a model of each expert's variance.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            What variances depend on.
         y : ndarray of shape (n_samples,)
+            What was observed.
         prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
         weights : ndarray of shape (n_samples, n_experts)
+            Responsibilities, times the rows' weights.
         floor : float, default=None
             As in :meth:`fit_dispersion`.
 
         Returns
         -------
         models : list of VarianceModel
+            One for each expert.
         """
         if floor is None:
             floor = self.smallest_dispersion(y, weights.sum(axis=1))
@@ -205,40 +211,61 @@ class GaussianLikelihood(BaseEstimator):
 
     @available_if(_depends_on_x)
     def dispersion_at(self, models, X):
-        """Variances of each row under each expert.
+        """Predict the variance of each row under each expert.
 
         Parameters
         ----------
         models : list of VarianceModel
+            What :meth:`fit_dispersion_model` gave.
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to ask about.
 
         Returns
         -------
         dispersion : ndarray of shape (n_samples, n_experts)
+            In squared units of y.
         """
         return np.column_stack([model.predict(X) for model in models])
 
     @available_if(_depends_on_x)
     def expert_weights(self, y, prediction, dispersion):
-        """One over the variances, of shape (n_samples, n_experts)."""
+        """Precision of each row under each expert, one over its variance.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+            What was observed.
+        prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, before it is fitted again.
+        dispersion : ndarray of shape (n_samples, n_experts)
+            Variances of the rows.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_samples, n_experts)
+            What responsibilities are multiplied by when experts are fitted.
+        """
         return 1.0 / dispersion
 
     def smallest_dispersion(self, y, weights):
-        """The floor of the variances.
+        """Floor of the variances (:eq:`eq-floor`).
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The target, of all rows.
         weights : ndarray of shape (n_samples,)
+            Of the rows.
 
         Returns
         -------
         floor : ndarray of shape () or (n_outputs,)
+            In squared units of y.
         """
         return smallest_variance(y, weights, self.floor)
 
     def floor_of_blocks(self, whole):
-        """The same where rows are in several places.
+        """Floor of the variances where rows are in several places.
 
         Parameters
         ----------
@@ -253,68 +280,19 @@ class GaussianLikelihood(BaseEstimator):
         """
         return FloorOfBlocks(self.floor, whole)
 
-    def mean(self, prediction, dispersion):
-        """Mean of each expert's density, of the shape of ``prediction``."""
-        return prediction
-
-    def variance(self, prediction, dispersion):
-        """Variance of each expert's density, of the shape of ``prediction``."""
-        if self._is_full(prediction.ndim - 1):
-            dispersion = np.diagonal(dispersion, axis1=-2, axis2=-1)
-        return np.broadcast_to(dispersion, prediction.shape)
-
-    def covariances(self, prediction, dispersion):
-        """Covariances of each expert's outputs.
-
-        Parameters
-        ----------
-        prediction : ndarray of shape (n_samples, n_experts, n_outputs)
-        dispersion : ndarray
-            As in :meth:`log_prob`.
-
-        Returns
-        -------
-        covariances : ndarray of shape ([n_samples, ]n_experts, n_outputs, n_outputs)
-        """
-        if self._is_full(prediction.ndim - 1):
-            return dispersion
-        return dispersion[..., None] * np.eye(dispersion.shape[-1])
-
-    def cdf(self, y, prediction, dispersion):
-        """P(Y <= y) under each expert; y broadcasts against ``prediction``."""
-        return ndtr((y - prediction) / np.sqrt(dispersion))
-
-    def ppf(self, q, prediction, dispersion):
-        """Quantile of each expert; q broadcasts against ``prediction``."""
-        return prediction + ndtri(q) * np.sqrt(dispersion)
-
-    def mixture_crps(self, y, weights, prediction, dispersion):
-        """Continuous ranked probability score of each row's mixture.
-
-        Parameters
-        ----------
-        y : ndarray of shape (n_samples,)
-        weights, prediction : ndarray of shape (n_samples, n_experts)
-        dispersion : ndarray of shape ([n_samples, ]n_experts)
-
-        Returns
-        -------
-        crps : ndarray of shape (n_samples,)
-        """
-        variances = np.broadcast_to(dispersion, prediction.shape)
-        return gaussian_mixture_crps(y, weights, prediction, variances)
-
-    def rvs(self, prediction, dispersion, random_state):
-        """One draw for each entry of ``prediction``, from a RandomState."""
-        noise = random_state.standard_normal(prediction.shape)
-        if self._is_full(prediction.ndim - 1):
-            return prediction + correlated(noise, dispersion)
-        return prediction + noise * np.sqrt(dispersion)
-
     def n_parameters(self, dispersion):
-        """Variances, and covariances of two outputs, that were estimated.
+        """Number of variances, and covariances of two outputs, that were estimated.
 
-        Of models those that they tell of, or None.
+        Parameters
+        ----------
+        dispersion : ndarray or list of VarianceModel
+            What was fitted.
+
+        Returns
+        -------
+        n_parameters : int or None
+            Of all experts, for information criteria; None where models of variances do
+            not tell.
         """
         if _depends_on_x(self):
             counts = [model.n_parameters_ for model in dispersion]

@@ -38,6 +38,15 @@ class LaplaceLikelihood(BaseEstimator):
         Smallest standard deviation, :math:`\sqrt{2}\, b_k`, in units of y; see
         :class:`GaussianLikelihood`.
 
+    See Also
+    --------
+    StudentTLikelihood : With tails as heavy as the data have them.
+    GaussianLikelihood : For errors without outliers.
+
+    Notes
+    -----
+    The density is :eq:`eq-laplace`.
+
     References
     ----------
     .. [1] W. Song, W. Yao and Y. Xing (2014). Robust mixture regression model fitting by
@@ -63,11 +72,18 @@ class LaplaceLikelihood(BaseEstimator):
         self.floor = floor
 
     def check_target(self, y):
-        """Raise where y has several outputs, or a parameter is none of its choices.
+        """Check that y has one output, and parameters are of their choices.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The target.
+
+        Raises
+        ------
+        ValueError
+            If y has several outputs, or ``expert_loss`` or ``floor`` is none of its
+            choices.
         """
         check_one_output(y, "laplace")
         check_floor(self.floor)
@@ -83,12 +99,16 @@ class LaplaceLikelihood(BaseEstimator):
         Parameters
         ----------
         y : ndarray of shape (n_samples,)
+            What was observed.
         prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
         dispersion : ndarray of shape ([n_samples, ]n_experts)
+            Squared scales, as :meth:`fit_dispersion` gives them.
 
         Returns
         -------
         log_prob : ndarray of shape (n_samples, n_experts)
+            In nats.
         """
         scale = np.sqrt(dispersion)
         return -np.abs(y[:, None] - prediction) / scale - np.log(2 * scale)
@@ -100,12 +120,16 @@ class LaplaceLikelihood(BaseEstimator):
         Parameters
         ----------
         y : ndarray of shape (n_samples,)
+            What was observed.
         prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, before it is fitted again.
         dispersion : ndarray of shape ([n_samples, ]n_experts)
+            Squared scales, as :meth:`fit_dispersion` gives them.
 
         Returns
         -------
         weights : ndarray of shape (n_samples, n_experts)
+            What responsibilities are multiplied by when experts are fitted.
         """
         length = np.abs(y[:, None] - prediction) / np.sqrt(dispersion)
         return 1.0 / np.maximum(length, _SHORTEST)
@@ -113,11 +137,16 @@ class LaplaceLikelihood(BaseEstimator):
     def fit_dispersion(self, y, prediction, weights, floor=None):
         """Squared weighted mean of each expert's absolute errors.
 
+        An expert without rows is as uncertain as the target itself.
+
         Parameters
         ----------
         y : ndarray of shape (n_samples,)
+            What was observed.
         prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
         weights : ndarray of shape (n_samples, n_experts)
+            Responsibilities, times the rows' weights.
         floor : float, default=None
             What :meth:`smallest_dispersion` says of all rows, where these are a part of
             them. None: what it says of these.
@@ -125,6 +154,7 @@ class LaplaceLikelihood(BaseEstimator):
         Returns
         -------
         dispersion : ndarray of shape (n_experts,)
+            Squared scales in squared units of y, none below the floor.
         """
         if floor is None:
             floor = self.smallest_dispersion(y, weights.sum(axis=1))
@@ -133,59 +163,147 @@ class LaplaceLikelihood(BaseEstimator):
         return np.maximum(scale**2, floor)
 
     def start_target(self, y, weights):
-        """y as a start should see it, with outliers pulled in.
+        """Pull in outliers, for a start that knows squared errors only.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,)
+            The target.
         weights : ndarray of shape (n_samples,)
+            Of the rows.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            No farther from the quartiles than three interquartile ranges.
         """
         return within_fences(y, weights)
 
     def smallest_dispersion(self, y, weights):
-        """The floor of the squared scales; outliers do not raise it.
+        """Floor of the squared scales; outliers do not raise it.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,)
+            The target, of all rows.
         weights : ndarray of shape (n_samples,)
+            Of the rows.
 
         Returns
         -------
         floor : float
+            In squared units of y.
         """
         return 0.5 * smallest_variance(within_fences(y, weights), weights, self.floor)
 
     def mean(self, prediction, dispersion):
-        """Mean of each expert's density, of the shape of ``prediction``."""
+        """Mean of each expert's density.
+
+        Parameters
+        ----------
+        prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
+            Squared scales, as :meth:`fit_dispersion` gives them.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples, n_experts)
+            The predictions themselves.
+        """
         return prediction
 
     def variance(self, prediction, dispersion):
-        """Variance of each expert's density, of the shape of ``prediction``."""
+        """Variance of each expert's density, twice the squared scale.
+
+        Parameters
+        ----------
+        prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
+            Squared scales, as :meth:`fit_dispersion` gives them.
+
+        Returns
+        -------
+        variance : ndarray of shape (n_samples, n_experts)
+            In squared units of y.
+        """
         return np.broadcast_to(2.0 * dispersion, prediction.shape)
 
     def cdf(self, y, prediction, dispersion):
-        """P(Y <= y) under each expert; y broadcasts against ``prediction``."""
+        """Distribution function P(Y <= y) under each expert.
+
+        Parameters
+        ----------
+        y : float or ndarray
+            Where to ask; it broadcasts against ``prediction``.
+        prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
+            Squared scales, as :meth:`fit_dispersion` gives them.
+
+        Returns
+        -------
+        cdf : ndarray
+            Probabilities, of the shape that y and ``prediction`` broadcast to.
+        """
         z = (y - prediction) / np.sqrt(dispersion)
         tail = 0.5 * np.exp(-np.abs(z))
         return np.where(z < 0, tail, 1.0 - tail)
 
     def ppf(self, q, prediction, dispersion):
-        """Quantile of each expert; q broadcasts against ``prediction``."""
+        """Quantile function of each expert's density.
+
+        Parameters
+        ----------
+        q : float or ndarray
+            Probabilities in [0, 1]; they broadcast against ``prediction``.
+        prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
+            Squared scales, as :meth:`fit_dispersion` gives them.
+
+        Returns
+        -------
+        ppf : ndarray
+            In units of y, of the shape that q and ``prediction`` broadcast to.
+        """
         q = np.asarray(q)
         with np.errstate(divide="ignore"):
             length = -np.log(2.0 * np.minimum(q, 1.0 - q))
         return prediction + np.where(q < 0.5, -length, length) * np.sqrt(dispersion)
 
     def rvs(self, prediction, dispersion, random_state):
-        """One draw for each entry of ``prediction``, from a RandomState."""
+        """Draw once for each entry of ``prediction``.
+
+        Parameters
+        ----------
+        prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
+            Squared scales, as :meth:`fit_dispersion` gives them.
+        random_state : RandomState
+            What the draws come from.
+
+        Returns
+        -------
+        draws : ndarray of shape (n_samples, n_experts)
+            In units of y.
+        """
         noise = random_state.laplace(size=prediction.shape)
         return prediction + noise * np.sqrt(dispersion)
 
     def n_parameters(self, dispersion):
-        """One scale per expert."""
+        """Number of scales, one per expert.
+
+        Parameters
+        ----------
+        dispersion : ndarray of shape ([n_samples, ]n_experts)
+            What was fitted.
+
+        Returns
+        -------
+        n_parameters : int
+            Of all experts, for information criteria.
+        """
         return np.size(dispersion)

@@ -22,6 +22,20 @@ class PoissonLikelihood(BaseEstimator):
     A prediction is the rate :math:`\mu_k(x) > 0`; there is no dispersion. The target is
     one column of integers from 0 on.
 
+    Raises
+    ------
+    ValueError
+        By its methods, if a prediction is negative. The message names experts that
+        predict positive numbers.
+
+    See Also
+    --------
+    GammaLikelihood : For positive numbers that are no counts.
+
+    Notes
+    -----
+    The probability is :eq:`eq-poisson`.
+
     Examples
     --------
     >>> import numpy as np
@@ -36,32 +50,48 @@ class PoissonLikelihood(BaseEstimator):
     is_discrete = True
 
     def default_expert(self):
-        """What ``experts=None`` stands for."""
+        """Make what ``experts=None`` stands for.
+
+        Returns
+        -------
+        expert : PoissonRegressor
+            Unfitted, without a penalty.
+        """
         return PoissonRegressor(alpha=0)
 
     def check_target(self, y):
-        """Raise where y is anything but one column of counts.
+        """Check that y is one column of counts.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The target.
+
+        Raises
+        ------
+        ValueError
+            If y has several outputs, or a row that is no integer from 0 on; it is named.
         """
         check_rows(
             y, (y >= 0) & (y == np.floor(y)), "poisson", "counts, integers from 0 on"
         )
 
     def log_prob(self, y, prediction, dispersion=None):
-        """Log-probability of y under each expert; -inf for what is no count.
+        """Log-probability of y under each expert.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,)
+            Counts.
         prediction : ndarray of shape (n_samples, n_experts)
-        dispersion : None
+            Rates, above zero.
+        dispersion : None, default=None
+            There is none.
 
         Returns
         -------
         log_prob : ndarray of shape (n_samples, n_experts)
+            In nats; minus infinity for what is no count.
         """
         rates = _rates(prediction)
         counts = np.isfinite(y) & (y >= 0) & (y == np.floor(y))
@@ -73,26 +103,96 @@ class PoissonLikelihood(BaseEstimator):
         return log_prob
 
     def fit_dispersion(self, y, prediction, weights):
-        """There is none."""
+        """Fit nothing: there is no dispersion.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+            Not used.
+        prediction : ndarray of shape (n_samples, n_experts)
+            Not used.
+        weights : ndarray of shape (n_samples, n_experts)
+            Not used.
+
+        Returns
+        -------
+        dispersion : None
+            There is none.
+        """
         return None
 
     def mean(self, prediction, dispersion=None):
-        """Mean of each expert's density, of the shape of ``prediction``."""
+        """Mean of each expert's distribution, its rate.
+
+        Parameters
+        ----------
+        prediction : ndarray of shape (n_samples, n_experts)
+            Rates, above zero.
+        dispersion : None, default=None
+            There is none.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples, n_experts)
+            In counts.
+        """
         return _rates(prediction)
 
     def variance(self, prediction, dispersion=None):
-        """Variance of each expert's density, which is its mean."""
+        """Variance of each expert's distribution, which is its mean.
+
+        Parameters
+        ----------
+        prediction : ndarray of shape (n_samples, n_experts)
+            Rates, above zero.
+        dispersion : None, default=None
+            There is none.
+
+        Returns
+        -------
+        variance : ndarray of shape (n_samples, n_experts)
+            In squared counts.
+        """
         return _rates(prediction)
 
     def cdf(self, y, prediction, dispersion=None):
-        """P(Y <= y) under each expert; y broadcasts against ``prediction``."""
+        """Distribution function P(Y <= y) under each expert.
+
+        Parameters
+        ----------
+        y : float or ndarray
+            Where to ask; it broadcasts against ``prediction``.
+        prediction : ndarray of shape (n_samples, n_experts)
+            Rates, above zero.
+        dispersion : None, default=None
+            There is none.
+
+        Returns
+        -------
+        cdf : ndarray
+            Probabilities, of the shape that y and ``prediction`` broadcast to.
+        """
         rates = _rates(prediction)
         return np.where(y >= 0, pdtr(np.maximum(y, 0.0), rates), 0.0)
 
     def ppf(self, q, prediction, dispersion=None):
-        """Smallest count with cdf >= q; q broadcasts against ``prediction``.
+        """Smallest count with cdf >= q under each expert.
 
         As in scipy.stats, -1 where q is zero.
+
+        Parameters
+        ----------
+        q : float or ndarray
+            Probabilities in [0, 1]; they broadcast against ``prediction``.
+        prediction : ndarray of shape (n_samples, n_experts)
+            Rates, above zero.
+        dispersion : None, default=None
+            There is none.
+
+        Returns
+        -------
+        ppf : ndarray
+            Counts, of the shape that q and ``prediction`` broadcast to.
         """
         q, rates = np.broadcast_arrays(q, _rates(prediction))
         reach = _FAR * (np.sqrt(rates) + 1.0)
@@ -103,11 +203,37 @@ class PoissonLikelihood(BaseEstimator):
         return np.where(q <= 0, -1.0, np.where(q >= 1, np.inf, counts))
 
     def rvs(self, prediction, dispersion, random_state):
-        """One draw for each entry of ``prediction``, from a RandomState."""
+        """Draw once for each entry of ``prediction``.
+
+        Parameters
+        ----------
+        prediction : ndarray of shape (n_samples, n_experts)
+            Rates, above zero.
+        dispersion : None, default=None
+            There is none.
+        random_state : RandomState
+            What the draws come from.
+
+        Returns
+        -------
+        draws : ndarray of shape (n_samples, n_experts)
+            Counts, as floats.
+        """
         return random_state.poisson(_rates(prediction)).astype(np.float64)
 
     def n_parameters(self, dispersion=None):
-        """There are none."""
+        """Number of parameters besides the experts' own: none.
+
+        Parameters
+        ----------
+        dispersion : None, default=None
+            There is none.
+
+        Returns
+        -------
+        n_parameters : int
+            Zero.
+        """
         return 0
 
 

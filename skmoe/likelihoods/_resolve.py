@@ -16,7 +16,33 @@ _NAMED = {
 
 
 def check_likelihood(likelihood):
-    """Return the likelihood object of the ``likelihood`` parameter."""
+    """Return the likelihood object of the ``likelihood`` parameter.
+
+    Parameters
+    ----------
+    likelihood : str or likelihood
+        A name, such as "gaussian", or an object.
+
+    Returns
+    -------
+    likelihood : likelihood
+        The object that the name stands for, with its defaults, or the object given.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or the object has no ``fit_dispersion``.
+
+    See Also
+    --------
+    skmoe.MixtureOfExpertsRegressor : Whose parameter it is.
+
+    Examples
+    --------
+    >>> from skmoe.likelihoods import check_likelihood
+    >>> check_likelihood("student_t")
+    StudentTLikelihood()
+    """
     if isinstance(likelihood, str) and likelihood in _NAMED:
         return _NAMED[likelihood]()
     if not isinstance(likelihood, type) and hasattr(likelihood, "fit_dispersion"):

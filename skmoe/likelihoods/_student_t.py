@@ -1,20 +1,13 @@
 """Errors with heavy tails around an expert's prediction."""
 
 import numpy as np
-from scipy.special import betaln, digamma, stdtr, stdtrit
+from scipy.special import betaln, stdtr, stdtrit
 from sklearn.base import BaseEstimator
 
 from skmoe.likelihoods._checks import check_one_output
 from skmoe.likelihoods._floors import check_floor, smallest_variance
 from skmoe.likelihoods._residuals import own_residuals, within_fences
-
-# Estimated degrees of freedom end just above two, so that every density has a variance,
-# and where one can no longer tell the density from a normal one.
-_SMALLEST_DF, _LARGEST_DF = 2.1, 200.0
-# Of the logarithms of degrees of freedom and of squared scales. At the maximum, an error
-# of the first lowers the likelihood by its square.
-_DF_TOLERANCE, _SCALE_TOLERANCE = 1e-6, 1e-11
-_MAX_STEPS = 100
+from skmoe.likelihoods._student_t_profile import Profile, most_likely_df
 
 
 class StudentTLikelihood(BaseEstimator):
@@ -44,6 +37,15 @@ class StudentTLikelihood(BaseEstimator):
     floor : "auto" or float, default="auto"
         Smallest scale, in units of y; see :class:`GaussianLikelihood`.
 
+    See Also
+    --------
+    LaplaceLikelihood : With tails of one fixed kind; cheaper.
+    GaussianLikelihood : For errors without outliers.
+
+    Notes
+    -----
+    The density is :eq:`eq-student-t`.
+
     References
     ----------
     .. [1] D. Peel and G. J. McLachlan (2000). Robust mixture modelling using the t
@@ -69,11 +71,17 @@ class StudentTLikelihood(BaseEstimator):
         self.floor = floor
 
     def check_target(self, y):
-        """Raise where y has several outputs, or a parameter is none of its choices.
+        """Check that y has one output, and parameters are of their choices.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The target.
+
+        Raises
+        ------
+        ValueError
+            If y has several outputs, or ``df`` or ``floor`` is none of its choices.
         """
         check_one_output(y, "student_t")
         check_floor(self.floor)
@@ -90,13 +98,16 @@ class StudentTLikelihood(BaseEstimator):
         Parameters
         ----------
         y : ndarray of shape (n_samples,)
+            What was observed.
         prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
         dispersion : ndarray of shape ([n_samples, ]n_experts, 2)
-            Squared scales and degrees of freedom.
+            Squared scales and degrees of freedom, as :meth:`fit_dispersion` gives them.
 
         Returns
         -------
         log_prob : ndarray of shape (n_samples, n_experts)
+            In nats.
         """
         squared_scale, df = _split(dispersion)
         ratio = np.square(y[:, None] - prediction)
@@ -112,12 +123,16 @@ class StudentTLikelihood(BaseEstimator):
         Parameters
         ----------
         y : ndarray of shape (n_samples,)
+            What was observed.
         prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, before it is fitted again.
         dispersion : ndarray of shape ([n_samples, ]n_experts, 2)
+            Squared scales and degrees of freedom, as :meth:`fit_dispersion` gives them.
 
         Returns
         -------
         weights : ndarray of shape (n_samples, n_experts)
+            What responsibilities are multiplied by when experts are fitted.
         """
         squared_scale, df = _split(dispersion)
         return (df + 1) / (df + (y[:, None] - prediction) ** 2 / squared_scale)
@@ -125,11 +140,16 @@ class StudentTLikelihood(BaseEstimator):
     def fit_dispersion(self, y, prediction, weights, floor=None):
         """Most likely squared scale and degrees of freedom of each expert.
 
+        An expert without rows is as uncertain as the target itself.
+
         Parameters
         ----------
         y : ndarray of shape (n_samples,)
+            What was observed.
         prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
         weights : ndarray of shape (n_samples, n_experts)
+            Responsibilities, times the rows' weights.
         floor : float, default=None
             What :meth:`smallest_dispersion` says of all rows, where these are a part of
             them. None: what it says of these.
@@ -137,51 +157,85 @@ class StudentTLikelihood(BaseEstimator):
         Returns
         -------
         dispersion : ndarray of shape (n_experts, 2)
+            Squared scales in squared units of y, none below the floor, and degrees of
+            freedom.
         """
         if floor is None:
             floor = self.smallest_dispersion(y, weights.sum(axis=1))
         residuals, shares = own_residuals(y, prediction, weights)
-        profile = _Profile(residuals.T**2, shares.T, floor)
+        profile = Profile(residuals.T**2, shares.T, floor)
         if self.df is not None:
             df = np.full(prediction.shape[1], float(self.df))
         else:
-            df = _most_likely_df(profile)
+            df = most_likely_df(profile)
         return np.column_stack([profile.squared_scale(df), df])
 
     def start_target(self, y, weights):
-        """y as a start should see it, with outliers pulled in.
+        """Pull in outliers, for a start that knows squared errors only.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,)
+            The target.
         weights : ndarray of shape (n_samples,)
+            Of the rows.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            No farther from the quartiles than three interquartile ranges.
         """
         return within_fences(y, weights)
 
     def smallest_dispersion(self, y, weights):
-        """The floor of the squared scales; outliers do not raise it.
+        """Floor of the squared scales; outliers do not raise it.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,)
+            The target, of all rows.
         weights : ndarray of shape (n_samples,)
+            Of the rows.
 
         Returns
         -------
         floor : float
+            In squared units of y.
         """
         return smallest_variance(within_fences(y, weights), weights, self.floor)
 
     def mean(self, prediction, dispersion):
-        """Middle of each expert's density, of the shape of ``prediction``."""
+        """Middle of each expert's density, its mean where there is one.
+
+        Parameters
+        ----------
+        prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts, 2)
+            Squared scales and degrees of freedom, as :meth:`fit_dispersion` gives them.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples, n_experts)
+            The predictions themselves.
+        """
         return prediction
 
     def variance(self, prediction, dispersion):
-        """Variance of each expert's density; infinite up to two degrees of freedom."""
+        """Variance of each expert's density.
+
+        Parameters
+        ----------
+        prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts, 2)
+            Squared scales and degrees of freedom, as :meth:`fit_dispersion` gives them.
+
+        Returns
+        -------
+        variance : ndarray of shape (n_samples, n_experts)
+            In squared units of y; infinite up to two degrees of freedom.
+        """
         squared_scale, df = _split(dispersion)
         has_variance = df > 2
         variance = squared_scale * df / np.where(has_variance, df - 2, 1.0)
@@ -189,12 +243,42 @@ class StudentTLikelihood(BaseEstimator):
         return np.broadcast_to(variance, prediction.shape)
 
     def cdf(self, y, prediction, dispersion):
-        """P(Y <= y) under each expert; y broadcasts against ``prediction``."""
+        """Distribution function P(Y <= y) under each expert.
+
+        Parameters
+        ----------
+        y : float or ndarray
+            Where to ask; it broadcasts against ``prediction``.
+        prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts, 2)
+            Squared scales and degrees of freedom, as :meth:`fit_dispersion` gives them.
+
+        Returns
+        -------
+        cdf : ndarray
+            Probabilities, of the shape that y and ``prediction`` broadcast to.
+        """
         squared_scale, df = _split(dispersion)
         return stdtr(df, (y - prediction) / np.sqrt(squared_scale))
 
     def ppf(self, q, prediction, dispersion):
-        """Quantile of each expert; q broadcasts against ``prediction``."""
+        """Quantile function of each expert's density.
+
+        Parameters
+        ----------
+        q : float or ndarray
+            Probabilities in [0, 1]; they broadcast against ``prediction``.
+        prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts, 2)
+            Squared scales and degrees of freedom, as :meth:`fit_dispersion` gives them.
+
+        Returns
+        -------
+        ppf : ndarray
+            In units of y, of the shape that q and ``prediction`` broadcast to.
+        """
         squared_scale, df = _split(dispersion)
         q = np.asarray(q)
         inside = (q > 0) & (q < 1)
@@ -203,119 +287,41 @@ class StudentTLikelihood(BaseEstimator):
         return prediction + quantile * np.sqrt(squared_scale)
 
     def rvs(self, prediction, dispersion, random_state):
-        """One draw for each entry of ``prediction``, from a RandomState."""
+        """Draw once for each entry of ``prediction``.
+
+        Parameters
+        ----------
+        prediction : ndarray of shape (n_samples, n_experts)
+            What each expert predicts, in units of y.
+        dispersion : ndarray of shape ([n_samples, ]n_experts, 2)
+            Squared scales and degrees of freedom, as :meth:`fit_dispersion` gives them.
+        random_state : RandomState
+            What the draws come from.
+
+        Returns
+        -------
+        draws : ndarray of shape (n_samples, n_experts)
+            In units of y.
+        """
         squared_scale, df = _split(dispersion)
         noise = random_state.standard_t(df, size=prediction.shape)
         return prediction + noise * np.sqrt(squared_scale)
 
     def n_parameters(self, dispersion):
-        """A scale for each expert and, where estimated, its degrees of freedom."""
+        """Number of scales, one per expert, and of degrees of freedom where estimated.
+
+        Parameters
+        ----------
+        dispersion : ndarray of shape (n_experts, 2)
+            What was fitted.
+
+        Returns
+        -------
+        n_parameters : int
+            Of all experts, for information criteria.
+        """
         return len(dispersion) * (2 if self.df is None else 1)
 
 
 def _split(dispersion):
     return dispersion[..., 0], dispersion[..., 1]
-
-
-class _Profile:
-    """Likelihood of each expert's residuals as a function of the degrees of freedom.
-
-    Parameters
-    ----------
-    squares : ndarray of shape (n_experts, n_samples)
-        Squared residuals.
-    shares : ndarray of shape (n_experts, n_samples)
-        Weights that sum to one for each expert.
-    floor : float
-        Smallest squared scale.
-    """
-
-    def __init__(self, squares, shares, floor):
-        self.squares = np.ascontiguousarray(squares)
-        self.shares = np.ascontiguousarray(shares)
-        self.floor = float(floor)
-        self.mean_square = self._average(squares)
-        self.log_scale = np.log(np.maximum(self.mean_square, self.floor))
-
-    def _average(self, values):
-        return np.einsum("kn,kn->k", self.shares, values)
-
-    def squared_scale(self, df):
-        """Most likely squared scale, by Newton's method within a bracket.
-
-        It solves sum_i w_i ((df + 1) r_i^2 / (df s^2 + r_i^2) - 1) = 0, whose left side
-        falls with s, for log s^2, from the solution that was found last.
-        """
-        low = np.full(len(df), np.log(self.floor))
-        high = np.log1p(1 / df) + np.log(np.maximum(self.mean_square, self.floor))
-        z = np.clip(self.log_scale, low, high)
-        untested = np.full(len(df), True)  # whether it is the floor
-        for _ in range(_MAX_STEPS):
-            part = self.squares / ((df * np.exp(z))[:, None] + self.squares)
-            score = (df + 1) * self._average(part) - 1
-            slope = (df + 1) * self._average(part * (1 - part))
-            low, high = np.where(score > 0, z, low), np.where(score > 0, high, z)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                step = z + score / slope
-            inside = (step >= low) & (step <= high)
-            to_floor = untested & (step < low)
-            untested &= ~to_floor
-            moved = np.where(inside, step, 0.5 * (low + high))
-            moved = np.where(to_floor, low, moved)
-            change, z = np.abs(moved - z).max(), moved
-            if change <= _SCALE_TOLERANCE:
-                break
-        self.log_scale = z
-        return np.exp(z)
-
-    def evaluate(self, df):
-        """Mean log-likelihood at the most likely scale, and its slope by log df."""
-        squared_scale = self.squared_scale(df)
-        ratio = self.squares / (df * squared_scale)[:, None]
-        log_tail = self._average(np.log1p(ratio))
-        part = self._average(ratio / (1 + ratio))
-        value = -0.5 * (df + 1) * log_tail - 0.5 * np.log(df * squared_scale)
-        value -= betaln(0.5, 0.5 * df)
-        slope = digamma(0.5 * (df + 1)) - digamma(0.5 * df) - 1 / df
-        slope += (df + 1) / df * part - log_tail
-        return value, 0.5 * df * slope
-
-
-def _most_likely_df(profile):
-    """Maximise the profile between the bounds: its slope's root, or an end.
-
-    The root by regula falsi (Illinois) in log df, all experts at once.
-    """
-    n_experts = len(profile.mean_square)
-    low = np.full(n_experts, np.log(_SMALLEST_DF))
-    high = np.full(n_experts, np.log(_LARGEST_DF))
-    value_high, slope_high = profile.evaluate(np.exp(high))
-    value_low, slope_low = profile.evaluate(np.exp(low))
-    ends = np.where(value_low > value_high, low, high)
-    value_ends = np.maximum(value_low, value_high)
-    bracketed = (slope_low > 0) & (slope_high < 0)
-    if not bracketed.any():
-        return np.exp(ends)
-    last = np.zeros(n_experts)
-    middle, done = ends, ~bracketed
-    for _ in range(_MAX_STEPS):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            secant = high - slope_high * (high - low) / (slope_high - slope_low)
-        # What is found stays, however many steps other experts need.
-        moves = ~done & (secant > low) & (secant < high)
-        middle = np.where(moves, secant, middle)
-        value, slope = profile.evaluate(np.exp(middle))
-        rising = bracketed & (slope > 0)
-        falling = bracketed & ~rising
-        # An end that stays twice loses half its slope, so that it moves as well.
-        slope_high = np.where(rising & (last > 0), 0.5 * slope_high, slope_high)
-        slope_low = np.where(falling & (last < 0), 0.5 * slope_low, slope_low)
-        moved = np.where(rising, middle - low, np.where(falling, high - middle, 0.0))
-        low, slope_low = np.where(rising, middle, low), np.where(rising, slope, slope_low)
-        high = np.where(falling, middle, high)
-        slope_high = np.where(falling, slope, slope_high)
-        last = np.where(rising, 1.0, -1.0)
-        done |= np.minimum(moved, high - low) <= _DF_TOLERANCE
-        if done.all():
-            break
-    return np.exp(np.where(bracketed & (value >= value_ends), middle, ends))

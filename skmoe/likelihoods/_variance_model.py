@@ -31,9 +31,9 @@ class VarianceModel(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     regressor : regressor
-        Whose ``fit`` takes ``sample_weight``.
+        Fitted to logarithms of squared errors. Its ``fit`` takes ``sample_weight``.
     floor : float, default=0.0
-        Smallest variance.
+        Smallest variance, in squared units of the errors.
 
     Attributes
     ----------
@@ -42,8 +42,13 @@ class VarianceModel(RegressorMixin, BaseEstimator):
     offset_ : float
         The correction c.
     mean_square_ : float
+        Weighted mean of the squared errors.
     n_parameters_ : int or None
         None where the regressor does not tell.
+
+    See Also
+    --------
+    GaussianLikelihood : Uses one for each expert, with ``dispersion=<a regressor>``.
 
     References
     ----------
@@ -72,13 +77,16 @@ class VarianceModel(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            What variances depend on.
         y : ndarray of shape (n_samples,)
             Squared errors.
         sample_weight : ndarray of shape (n_samples,), default=None
+            Of the rows; one each by default.
 
         Returns
         -------
         self : VarianceModel
+            The fitted model.
         """
         weights = np.ones(len(y)) if sample_weight is None else sample_weight
         share = weights / weights.sum()
@@ -96,15 +104,17 @@ class VarianceModel(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        """Variances.
+        """Predict variances.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to ask about.
 
         Returns
         -------
         variance : ndarray of shape (n_samples,)
+            In units of the squared errors.
         """
         tiny = np.finfo(np.float64).tiny
         low = max(self.floor, tiny)
@@ -117,7 +127,13 @@ class VarianceModel(RegressorMixin, BaseEstimator):
 
     @property
     def n_parameters_(self):
-        """Those of the regressor, whose intercept takes up the correction."""
+        """Number of the regressor's parameters, whose intercept takes up the correction.
+
+        Returns
+        -------
+        n_parameters_ : int or None
+            None where the regressor does not tell.
+        """
         return n_parameters(self.regressor_)
 
 

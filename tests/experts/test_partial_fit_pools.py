@@ -28,7 +28,7 @@ from skmoe._routes import Routes
 from skmoe._running import StepSize
 from skmoe.experts import check_learns
 from skmoe.experts._columns import cut_small_shares
-from skmoe.experts._incremental_pools import GroupedPool, PipelineOfOne
+from skmoe.experts._incremental_groups import GroupedPool, PipelineOfOne
 from skmoe.experts._newton import NewtonPool
 from skmoe.experts._partial_fit import PartialFitPool
 

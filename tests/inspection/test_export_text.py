@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import (
@@ -16,7 +17,12 @@ from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ri
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    PolynomialFeatures,
+    StandardScaler,
+)
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
@@ -321,3 +327,39 @@ def test_counts_are_told_by_their_logarithm(two_regimes):
     text = export_text(regressor(X, np.round(np.abs(y)), likelihood="poisson"))
     assert text.count("\n  log y: ") == 2
     assert "errors" not in text
+
+
+def test_a_pipeline_is_told_in_the_names_that_its_steps_make(two_regimes):
+    pd = pytest.importorskip("pandas")
+    X, y = two_regimes
+    frame = pd.DataFrame(X, columns=["age", "dose"])
+    frame["port"] = np.where(X[:, 1] > 0, "S", "C")
+    columns = make_column_transformer(
+        (StandardScaler(), ["age", "dose"]), (OneHotEncoder(drop="first"), ["port"])
+    )
+    pipeline = make_pipeline(columns, MixtureOfExpertsRegressor(n_experts=2, max_iter=5))
+    search = GridSearchCV(pipeline, {"mixtureofexpertsregressor__n_init": [1]}, cv=2)
+    for whole in (pipeline.fit(frame, y), search.fit(frame, y)):
+        head, *experts = paragraphs(whole)
+        assert head[0] == (
+            "ColumnTransformer > MixtureOfExpertsRegressor: 2 experts, dense, "
+            "GaussianLikelihood"
+        )
+        for lines in experts:
+            for name in ("standardscaler__age", "onehotencoder__port_S"):
+                assert f"* {name}" in "".join(lines[1:3])
+    with pytest.raises(ValueError, match=r"was fitted to a dataframe .* leave feature_"):
+        export_text(pipeline, feature_names=["a", "b", "c"])
+    export_text(pipeline, feature_names=list(frame.columns))
+
+
+def test_names_are_those_of_a_pipelines_input(two_regimes):
+    X, y = two_regimes
+    mixture = MixtureOfExpertsRegressor(n_experts=2, max_iter=5)
+    pipeline = make_pipeline(PolynomialFeatures(include_bias=False), mixture).fit(X, y)
+    assert "* x0 x1" in export_text(pipeline)
+    assert "* age dose" in export_text(pipeline, feature_names=["age", "dose"])
+    with pytest.raises(ValueError, match=r"has 5 names, .* to 2 features"):
+        export_text(pipeline, feature_names=list("abcde"))
+    nameless = make_pipeline(FunctionTransformer(), mixture).fit(X, y)
+    assert "* x1" in export_text(nameless, feature_names=["age", "dose"])
