@@ -46,12 +46,10 @@ fig, axes = plt.subplots(
 for ax, (name, model) in zip(axes, models.items(), strict=True):
     model.fit(X_train, y_train)
     display = DensityFanDisplay.from_estimator(
-        model, X_test, y_test, feature="reading", style="heat", ax=ax
-    )
-    display.image_.set_clim(0, 8)
+        model, X_test, y_test, feature="reading", style="heat", ax=ax,
+        vmax=8, colorbar=ax is axes[1],
+    )  # fmt: skip
     display.points_.set(sizes=[9], facecolor="white", edgecolor="#333333", linewidth=0.5)
-    if ax is axes[0]:
-        display.colorbar_.remove()
     ax.set(title=name, xlabel="reading", ylabel="position", ylim=(-0.1, 1.1))
 axes[1].set_ylabel("")
 plt.show()

@@ -60,8 +60,9 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     pooling : "auto" or float, default="auto"
         What is added to every responsibility when experts are fitted, so that they know
         rows besides their own. "auto" is 0 but where flexible experts are cross-fitted;
-        there it is 0.3, and raised where the mean on held-out rows gets worse than that
-        of the expert alone. With ``top_k`` it is 0, and adds to a row's own experts only.
+        there it is 0.3, raised where the mean on held-out rows gets worse than that of
+        the expert alone, and lowered where a round gains much. With ``top_k`` it is 0,
+        and adds to a row's own experts only.
     top_k : int, default=None
         How many experts each row is sent to: those of its largest gate probabilities,
         which are scaled up to one. No other expert is fitted to the row, or asked about

@@ -2,6 +2,13 @@
 
 from contextlib import contextmanager
 
+# What to do about errors that scikit-learn's estimators end in, by what they say.
+_REMEDIES = {
+    "could not convert string": "Columns of text have to be encoded first, by a "
+    "OneHotEncoder",
+    "contains NaN": "Missing values have to be filled first, by a SimpleImputer",
+}
+
 
 @contextmanager
 def naming(part, iteration=None):
@@ -19,7 +26,18 @@ def naming(part, iteration=None):
     except Exception as error:
         kind = type(error) if type(error) in (ValueError, TypeError) else RuntimeError
         when = "" if iteration is None else f" in iteration {iteration}"
-        raise kind(f"{part} failed{when}: {error}") from error
+        raise kind(f"{part} failed{when}: {error}{_remedy(error)}") from error
+
+
+def _remedy(error):
+    """What a pipeline can do about it; empty if that is not known."""
+    for said, remedy in _REMEDIES.items():
+        if said in str(error):
+            return (
+                f"\n{remedy} in a pipeline: before the mixture, or before this part "
+                "alone, where the others take such columns as they are."
+            )
+    return ""
 
 
 def naming_expert(name, estimator, iteration=None):

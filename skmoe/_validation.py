@@ -167,7 +167,15 @@ def check_y_present(estimator, y):
 
 def check_regression_target(y):
     """y as float64, of shape (n_samples,) or (n_samples, n_outputs)."""
-    y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    try:
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    except ValueError as error:
+        if "could not convert string" not in str(error):
+            raise
+        raise ValueError(
+            f"y: {error}; a regressor's target is numbers. For classes use "
+            "MixtureOfExpertsClassifier."
+        ) from error
     if y.ndim > 2 or y.ndim == 0:
         raise ValueError(f"y must have one or two dimensions, it has {y.ndim}.")
     largest = np.sqrt(np.finfo(np.float64).max / max(len(y), 1))
@@ -176,11 +184,27 @@ def check_regression_target(y):
     return y
 
 
+def is_missing(value):
+    """Whether a value of a table stands for none."""
+    # NaN, pandas.NA and NaT differ from themselves, or do not say that they do not.
+    if value is None:
+        return True
+    same = value == value
+    return not (isinstance(same, (bool, np.bool_)) and bool(same))
+
+
 def check_labels(y):
     """y as an array of labels, of shape (n_samples,)."""
     y = column_or_1d(y, warn=True)
     if y.dtype.kind in "fc":
         assert_all_finite(y, input_name="y")
+    if y.dtype == object:
+        missing = next((row for row, label in enumerate(y) if is_missing(label)), None)
+        if missing is not None:
+            raise ValueError(
+                f"y: row {missing} has no class, but {y[missing]!r}; leave such rows "
+                "out, or give them a class of their own."
+            )
     check_classification_targets(y)
     return y
 

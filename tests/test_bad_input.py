@@ -233,3 +233,32 @@ def test_weightless_pipeline_is_never_silently_unweighted():
     upper = X[:, 1] > 0
     plain = LinearRegression().fit(X[upper], Y[upper])
     np.testing.assert_allclose(model.predict(X), plain.predict(X), atol=1e-3)
+
+
+# -- errors that tell the remedy -------------------------------------------------------
+
+
+def test_text_in_x_is_to_be_encoded():
+    text = np.array([["north", 1.0], ["south", 2.0]] * 10, dtype=object)
+    with pytest.raises(ValueError, match=r"gate: SoftmaxGate .*'north'\n.*OneHotEncoder"):
+        MixtureOfExpertsRegressor().fit(text, np.arange(20.0))
+    with pytest.raises(ValueError, match=r"experts: 'expert0' .*\n.*OneHotEncoder"):
+        MixtureOfExpertsRegressor(gate="constant").fit(text, np.arange(20.0))
+
+
+def test_missing_values_are_to_be_filled():
+    with pytest.raises(ValueError, match=r"(?s)gate: .*contains NaN.*SimpleImputer in a"):
+        MixtureOfExpertsRegressor().fit(with_value(X, np.nan), Y)
+
+
+def test_a_target_of_text_is_one_of_classes():
+    with pytest.raises(ValueError, match=r"y: .* For classes use MixtureOfExpertsClass"):
+        MixtureOfExpertsRegressor().fit(X, LABELS)
+
+
+@pytest.mark.parametrize("missing", [np.nan, None])
+def test_a_class_that_is_missing_is_named_by_its_row(missing):
+    labels = LABELS.astype(object)
+    labels[7] = missing
+    with pytest.raises(ValueError, match=f"y: row 7 has no class, but {missing}"):
+        MixtureOfExpertsClassifier().fit(X, labels)

@@ -25,6 +25,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.gates import SoftmaxGate
 from skmoe.likelihoods import GaussianLikelihood
+from skmoe.training import _cross_fit
 
 NO_BETTER = "ignore:the held-out log-likelihood:UserWarning"
 TREE = DecisionTreeRegressor(min_samples_leaf=10, random_state=0)
@@ -410,3 +411,28 @@ def test_boosting_classifier(checkerboard):
         warnings.filterwarnings("ignore", message="the held-out")
         model = MixtureOfExpertsClassifier(expert, 2, random_state=0).fit(X, y)
     assert model.score(X, y) > 0.8
+
+
+# -- pooling where regimes are clear ---------------------------------------------------
+
+
+def test_clear_regimes_are_not_blurred_by_pooling(rng, monkeypatch):
+    x, aside = rng.uniform(-1, 1, 900), rng.uniform(-1, 1, 900)
+    X = np.column_stack([x, aside])
+    is_right = rng.random(900) < 1 / (1 + np.exp(-8 * aside))
+    y = np.where(is_right, 5.0 * (x > 0), -5.0 * (x > -0.3) - 3)
+    y += 0.1 * rng.standard_normal(900)
+    scores = []
+    for clear_gain in (_cross_fit._CLEAR_GAIN, np.inf):
+        monkeypatch.setattr(_cross_fit, "_CLEAR_GAIN", clear_gain)
+        model = regressor().fit(X[:500], y[:500])
+        scores.append(model.score_samples(X[500:], y[500:]).mean())
+    assert scores[0] > scores[1] + 0.2
+
+
+def test_pooling_of_the_users_own_stays(two_regimes, monkeypatch):
+    X, y = two_regimes
+    expected = regressor(pooling=0.3).fit(X, y).lower_bound_
+    monkeypatch.setattr(_cross_fit, "_CLEAR_GAIN", -np.inf)
+    assert regressor(pooling=0.3).fit(X, y).lower_bound_ == expected
+    assert regressor().fit(X, y).lower_bound_ != expected

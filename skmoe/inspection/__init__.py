@@ -13,6 +13,7 @@ from skmoe.inspection._pit import PITDisplay
 from skmoe.inspection._report import expert_report
 from skmoe.inspection._responsibilities import ResponsibilitiesDisplay
 from skmoe.inspection._routing import RoutingDisplay
+from skmoe.inspection._unwrap import unwrap
 
 __all__ = [
     "CoefficientsDisplay",
@@ -28,4 +29,5 @@ __all__ = [
     "expert_colors",
     "expert_report",
     "export_text",
+    "unwrap",
 ]

@@ -1,10 +1,13 @@
 """Columns of a table, numbers or categories, and made-up rows of the same kind."""
 
+from difflib import get_close_matches
 from importlib import import_module
 from numbers import Integral
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
+
+from skmoe._validation import is_missing
 
 
 class Columns:
@@ -38,8 +41,20 @@ class Columns:
         more = f" and {len(self.names) - 10} more" if len(self.names) > 10 else ""
         raise ValueError(
             f"feature: {feature!r} is no column of X; it has {shown}{more}, with numbers "
-            f"from 0 to {len(self.names) - 1}."
+            f"from 0 to {len(self.names) - 1}.{self._hint(feature)}"
         )
+
+    def _hint(self, feature):
+        """What may have been meant by a name that is none."""
+        if not isinstance(feature, str):
+            return ""
+        # A column that a pipeline makes is named after the one that it is made of.
+        sources = [name for name in self.names if f"_{name}_" in f"_{feature}_"]
+        if sources:
+            source = max(sources, key=len)
+            return f" Columns that a pipeline makes are not of X: use {source!r}."
+        close = get_close_matches(feature, self.names, n=1)
+        return f" Did you mean {close[0]!r}?" if close else ""
 
     def values(self, j):
         """Column ``j``: an ndarray of numbers, or of objects where it has categories."""
@@ -171,15 +186,6 @@ def category_codes(values):
     order = np.argsort(-np.bincount(codes, minlength=len(found)), kind="stable")
     categories = list(found)
     return [categories[place] for place in order], np.argsort(order)[codes]
-
-
-def is_missing(value):
-    """Whether a value of a table stands for none."""
-    # NaN, pandas.NA and NaT differ from themselves, or do not say that they do not.
-    if value is None:
-        return True
-    same = value == value
-    return not (isinstance(same, (bool, np.bool_)) and bool(same))
 
 
 def _frame_like(frame, columns):

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import is_classifier
 
+from skmoe._validation import check_regression_target
 from skmoe.inspection._along import Along
 from skmoe.inspection._axes import axes_of, check_plotting
 from skmoe.inspection._colors import INK
@@ -10,7 +11,12 @@ from skmoe.inspection._columns import Columns
 from skmoe.inspection._fan_drawing import draw_bands, draw_heat, draw_mean, frame
 from skmoe.inspection._fitted import FittedMixture
 from skmoe.inspection._labels import emptiest_corner
-from skmoe.inspection._one_output import averaged, check_output, of_output
+from skmoe.inspection._one_output import (
+    averaged,
+    check_output,
+    of_output,
+    output_name,
+)
 from skmoe.inspection._points import places_of, scatter_points, strewn
 
 _STYLES = ("fan", "heat")
@@ -61,8 +67,8 @@ class DensityFanDisplay:
         Of a fan.
     image_ : matplotlib AxesImage
         Of a heat map. Colours are spaced by square roots of the density.
-    colorbar_ : matplotlib Colorbar
-        Of a heat map.
+    colorbar_ : matplotlib Colorbar or None
+        Of a heat map, if it is drawn.
     mean_line_ : matplotlib Line2D or LineCollection
         The mixture's mean.
     points_ : matplotlib PathCollection or None
@@ -194,8 +200,9 @@ class DensityFanDisplay:
         ]
         rows = None
         if y is not None:
-            y = np.asarray(y, dtype=float)
-            rows = places_of(columns, j), y if target is None else y[:, target]
+            known = check_regression_target(y)
+            known = known if target is None else known[:, target]
+            rows = places_of(columns, j), known
         is_discrete = densities[0]._is_discrete
         heights = _heights(densities, is_discrete, () if rows is None else rows[1])
         display = cls(
@@ -206,13 +213,13 @@ class DensityFanDisplay:
             heights,
             np.hstack([_at(density, heights, is_discrete) for density in densities]),
             feature_name=columns.names[j],
-            target_name="y" if target is None else f"y[{target}]",
+            target_name=output_name(y, target),
             is_discrete=is_discrete,
             rows=rows,
         )
         return display.plot(ax=ax, style=style, **plot_params)
 
-    def plot(self, ax=None, *, style="fan"):
+    def plot(self, ax=None, *, style="fan", vmax=None, colorbar=True):
         """Draw it.
 
         Parameters
@@ -221,6 +228,11 @@ class DensityFanDisplay:
             By default, a new figure.
         style : {"fan", "heat"}, default="fan"
             Bands of quantiles, or a map of the density.
+        vmax : float, default=None
+            Density that has a heat map's darkest colour; by default the highest. Give
+            maps side by side the same.
+        colorbar : bool, default=True
+            Whether a heat map has a scale.
 
         Returns
         -------
@@ -238,8 +250,9 @@ class DensityFanDisplay:
         if style == "heat":
             label = "probability" if self.is_discrete else "density"
             self.image_, self.colorbar_ = draw_heat(
-                ax, self.grid, self.heights, self.density, label
-            )
+                ax, self.grid, self.heights, self.density,
+                label if colorbar else None, vmax,
+            )  # fmt: skip
             frame(ax, self.grid)
         else:
             self.bands_ = draw_bands(

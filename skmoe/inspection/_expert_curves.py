@@ -14,7 +14,7 @@ from skmoe.inspection._expert_answers import (
     class_number,
 )
 from skmoe.inspection._fitted import FittedMixture
-from skmoe.inspection._one_output import check_output
+from skmoe.inspection._one_output import check_output, output_name
 from skmoe.inspection._points import places_of, scatter_points, strewn
 
 
@@ -185,7 +185,7 @@ class ExpertCurvesDisplay:
             along.grids[0],
             *answers,
             feature_name=columns.names[j],
-            target_name=_target_name(mixture.model, target, is_proba),
+            target_name=_target_name(mixture.model, y, target, is_proba),
             expert_names=mixture.names,
             is_proba=is_proba,
             rows=None if y is None else _rows(mixture, columns, j, y, target),
@@ -235,10 +235,12 @@ class ExpertCurvesDisplay:
         )
 
 
-def _target_name(model, target, is_proba):
+def _target_name(model, y, target, is_proba):
     if is_proba:
         return f"probability of {model.classes_[class_number(model, target)]!s}"
-    return "y" if target is None or model._n_outputs is None else f"y[{target}]"
+    return output_name(
+        y, None if model._n_outputs is None else check_output(model, target)
+    )
 
 
 def _rows(mixture, columns, j, y, target):

@@ -53,7 +53,7 @@ def draw_bands(ax, grid, quantiles, levels, is_discrete):
     return bands
 
 
-def draw_heat(ax, grid, heights, density, label):
+def draw_heat(ax, grid, heights, density, label, vmax=None):
     """Draw a density as an image, with a scale.
 
     Parameters
@@ -64,13 +64,15 @@ def draw_heat(ax, grid, heights, density, label):
     heights : ndarray of shape (n_heights,)
         Evenly spaced values of y.
     density : ndarray of shape (n_heights, n_points)
-    label : str
-        Of the scale.
+    label : str or None
+        Of the scale; with None it is not drawn.
+    vmax : float, default=None
+        Density of the darkest colour; by default the highest.
 
     Returns
     -------
     image : matplotlib AxesImage
-    colorbar : matplotlib Colorbar
+    colorbar : matplotlib Colorbar or None
     """
     from matplotlib.colors import LinearSegmentedColormap, PowerNorm
     from matplotlib.ticker import MaxNLocator
@@ -83,9 +85,11 @@ def draw_heat(ax, grid, heights, density, label):
         aspect="auto",
         extent=(*_ends(across), *_ends(heights)),
         cmap=LinearSegmentedColormap.from_list("density", _HEAT),
-        norm=PowerNorm(0.5, vmin=0.0, vmax=density.max()),
+        norm=PowerNorm(0.5, vmin=0.0, vmax=density.max() if vmax is None else vmax),
         interpolation="nearest",
     )
+    if label is None:
+        return image, None
     colorbar = ax.figure.colorbar(
         image, ax=ax, label=label, shrink=0.6, pad=0.02, ticks=MaxNLocator(4)
     )

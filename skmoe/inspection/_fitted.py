@@ -51,9 +51,22 @@ class FittedMixture:
         return self.model._expert_names
 
     def rows(self, X):
-        """Rows of the whole as rows of the mixture."""
+        """Rows of the whole as rows of the mixture.
+
+        Raises
+        ------
+        ValueError
+            If the steps before the mixture do not take them.
+        """
         for step in self.before:
-            X = step.transform(X)
+            try:
+                X = step.transform(X)
+            except (ValueError, TypeError, KeyError) as error:
+                raise ValueError(
+                    f"X: the steps before the mixture do not take it ({error}); pass the "
+                    "rows as they were passed to the whole pipeline's fit, not "
+                    "transformed, with all of its columns."
+                ) from error
         return X
 
     def feature_names(self, X):

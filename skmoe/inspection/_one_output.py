@@ -48,6 +48,23 @@ def check_output(model, target):
     return int(target)
 
 
+def output_name(y, target):
+    """What y is called, or one of its columns.
+
+    Parameters
+    ----------
+    y : array-like or None
+        A series or a dataframe has a name for each column.
+    target : int or None
+        Number of the output, where there are several.
+    """
+    if target is None:
+        name = getattr(y, "name", None)
+        return "y" if name is None else str(name)
+    columns = getattr(y, "columns", None)
+    return f"y[{target}]" if columns is None else str(columns[target])
+
+
 def of_output(density, target):
     """The density of one output, whatever the others are.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skmoe._validation import check_regression_target
 from skmoe.inspection._axes import axes_of, check_plotting
 from skmoe.inspection._colors import INK, NEUTRAL
 from skmoe.inspection._fitted import FittedMixture
@@ -52,6 +53,7 @@ class PITDisplay:
         With ``style="curve"``.
     band_ : matplotlib PolyCollection
         What chance allows.
+    legend_ : matplotlib Legend
     uniform_line_ : matplotlib Line2D
         What a calibrated density has on average.
 
@@ -121,6 +123,8 @@ class PITDisplay:
         ------
         TypeError
             If the mixture is a classifier.
+        ValueError
+            If y has missing values, or another shape than the predictions.
         """
         check_plotting(cls)
         mixture = FittedMixture.of(estimator)
@@ -131,7 +135,7 @@ class PITDisplay:
                 "probabilities of classes."
             )
         density = mixture.model.predict_distribution(mixture.rows(X))
-        density, y = _of_one_output(density, np.asarray(y, dtype=np.float64), target)
+        density, y = _of_one_output(density, check_regression_target(y), target)
         is_discrete = getattr(density.likelihood, "is_discrete", False)
         display = cls(density.cdf(y), density.cdf(y - 1) if is_discrete else None)
         return display.plot(ax=ax, bins=bins, style=style, **plot_params)
@@ -188,8 +192,8 @@ class PITDisplay:
         self._draw_band(low, high, 1.0, confidence)
         self.ax_.set(ylabel="density of the rows")
         # The legend is above all bars.
-        self.ax_.set_ylim(0.0, 1.25 * max(high, heights.max()))
-        self.ax_.legend(frameon=False, ncol=2, loc="upper left")
+        self.ax_.set_ylim(0.0, 1.35 * max(high, heights.max()))
+        self._draw_legend()
 
     def _draw_curve(self, confidence, color):
         places = np.linspace(0.0, 1.0, _N_PLACES)
@@ -198,9 +202,16 @@ class PITDisplay:
         reach = np.sqrt(np.log(2 / (1 - confidence)) / (2 * len(self.upper)))
         self._draw_band(-reach, reach, 0.0, confidence)
         self.ax_.set(ylabel="share of rows up to F(y), less F(y)")
-        top = 1.35 * max(reach, np.abs(excess).max())
+        top = 1.6 * max(reach, np.abs(excess).max())
         self.ax_.set_ylim(-top, top)
-        self.ax_.legend(frameon=False, ncol=2, loc="upper left")
+        self._draw_legend()
+
+    def _draw_legend(self):
+        self.legend_ = self.ax_.legend(
+            frameon=False, loc="upper left", fontsize="small", borderaxespad=0.2
+        )
+        # One wider than its axes would leave no room for these in a constrained layout.
+        self.legend_.set_in_layout(False)
 
     def _draw_band(self, low, high, uniform, confidence):
         self.uniform_line_ = self.ax_.axhline(

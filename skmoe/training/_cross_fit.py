@@ -9,7 +9,8 @@ the end, gate and experts are fitted to all rows, with the shares of the best ro
 proportional to r_k + s. Where s is large, all are the expert that is fitted to all rows;
 so there is a path from the single expert to the mixture. Unless the user has set s, it is
 raised where the mixture's mean is further from held-out rows than the single expert's; a
-round in which it is so is never the best.
+round in which it is so is never the best. Where a round gains much, regimes are clear,
+and experts that still know the others' rows would blur them: s is lowered.
 """
 
 from copy import copy
@@ -38,8 +39,9 @@ _ROUNDING = 1e-9
 # By so much may the squared error of held-out means exceed the single expert's: below it,
 # chance and the fewer rows of a fold decide.
 _MORE_ERROR = 1.02
-# What pooling is multiplied by where the error exceeds that.
-_MORE_POOLING = 3.0
+# What pooling is multiplied by where the error exceeds that, or divided by where a round
+# gains so many nats per row: less than that, boosting gains on tables without regimes.
+_MORE_POOLING, _CLEAR_GAIN = 3.0, 0.1
 
 
 @dataclass
@@ -47,7 +49,7 @@ class CrossFitting:
     """How rows are held out, and what experts alone make of them.
 
     ``folds`` are pairs of row numbers (train, test); ``columns`` is the target as
-    numbers, (n_samples, n_targets); ``adapts`` tells whether pooling may be raised.
+    numbers, (n_samples, n_targets); ``adapts`` tells whether pooling may be changed.
     ``alone`` holds the predictions for held-out rows of each expert that was fitted to
     all others, (n_samples, n_experts, ...); ``alone_bounds`` are the log-likelihoods per
     unit of weight of each without a mixture, ``alone_error`` is the least squared error.
@@ -246,6 +248,8 @@ def cross_fitted_em(
         )
         if is_worse:
             pooling *= _MORE_POOLING
+        elif cross.adapts and gain > _CLEAR_GAIN:
+            pooling /= _MORE_POOLING
         if gain > tol + _ROUNDING and not is_worse:
             best, n_without = now, 0
         else:

@@ -134,3 +134,18 @@ def test_averages_in_chunks_are_the_same(rng, monkeypatch):
 def test_another_kind_is_refused(frame):
     with pytest.raises(ValueError, match="use 'typical' or 'average'"):
         Along(columns_of(frame), [0], "mean", 5)
+
+
+@pytest.mark.parametrize(
+    ("feature", "hint"),
+    [
+        ("onehotencoder__town_b", "not of X: use 'town'"),
+        ("town_b", "not of X: use 'town'"),
+        ("pryce", "Did you mean 'price'"),
+        ("zzz", "from 0 to 1.$"),
+    ],
+)
+def test_what_may_have_been_meant(feature, hint):
+    columns = Columns(np.zeros((2, 2)), ["town", "price"])
+    with pytest.raises(ValueError, match=hint):
+        columns.number_of(feature)

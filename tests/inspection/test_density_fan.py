@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe.inspection import DensityFanDisplay
+from skmoe.inspection import DensityFanDisplay, ExpertCurvesDisplay
 from skmoe.likelihoods import GaussianLikelihood
 
 Display = DensityFanDisplay
@@ -219,3 +219,36 @@ def test_what_is_wrong_is_told(two_regimes, checkerboard):
         Display.from_estimator(model, X, feature=0, style="map")
     with pytest.raises(ValueError, match="y has one output; leave it out"):
         Display.from_estimator(model, X, feature=0, target=1)
+
+
+def test_heat_maps_side_by_side(two_regimes):
+    X, y = two_regimes
+    model = fitted(X, y)
+    display = Display.from_estimator(
+        model, X, feature=0, style="heat", vmax=2.5, colorbar=False
+    )
+    assert display.image_.norm.vmax == 2.5
+    assert display.colorbar_ is None
+    assert len(display.figure_.axes) == 1
+    display.plot(style="heat")
+    assert display.image_.norm.vmax == display.density.max()
+
+
+def test_a_missing_target_is_refused(two_regimes):
+    X, y = two_regimes
+    with pytest.raises(ValueError, match="y contains NaN"):
+        Display.from_estimator(fitted(X, y), X, np.full(len(y), np.nan), feature=0)
+
+
+def test_y_has_its_own_name(two_regimes):
+    X, y = two_regimes
+    model = fitted(X, y)
+    for display in (Display, ExpertCurvesDisplay):
+        named = display.from_estimator(model, X, pd.Series(y, name="rent"), feature=0)
+        assert named.ax_.get_ylabel() == "rent"
+        assert display.from_estimator(model, X, y, feature=0).ax_.get_ylabel() == "y"
+    both = pd.DataFrame({"rent": y, "heating": 2 * y})
+    model = fitted(X, both)
+    for display in (Display, ExpertCurvesDisplay):
+        named = display.from_estimator(model, X, both, feature=0, target=1)
+        assert named.ax_.get_ylabel() == "heating"

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmoe import MixtureOfExpertsRegressor
+from skmoe.inspection import unwrap
 from skmoe.inspection._fitted import FittedMixture
 
 MODEL = MixtureOfExpertsRegressor(n_experts=2, random_state=0)
@@ -50,3 +51,29 @@ def test_what_is_no_fitted_mixture_is_refused(two_regimes):
     target = TransformedTargetRegressor(MODEL, transformer=StandardScaler()).fit(X, y)
     with pytest.raises(TypeError, match="pass regressor_ instead"):
         FittedMixture.of(target)
+
+
+def test_rows_that_the_steps_do_not_take(two_regimes):
+    X, y = two_regimes
+    frame = pd.DataFrame(X, columns=["a", "b"])
+    columns = make_column_transformer(("passthrough", ["a", "b"]))
+    mixture = FittedMixture.of(make_pipeline(columns, MODEL).fit(frame, y))
+    for rows in (frame[["a"]], X):
+        with pytest.raises(
+            ValueError, match=r"X: the steps .* as they were passed to the whole"
+        ):
+            mixture.rows(rows)
+
+
+def test_what_only_a_mixture_has_is_asked_of_what_is_unwrapped(two_regimes):
+    X, y = two_regimes
+    scaled = StandardScaler().fit_transform(X)
+    expected = MODEL.fit(scaled, y).responsibilities(scaled, y)
+    pipeline = make_pipeline(StandardScaler(), MODEL)
+    search = GridSearchCV(pipeline, {"mixtureofexpertsregressor__n_init": [1]})
+    mixture, rows = unwrap(search.fit(X, y), X)
+    assert mixture is search.best_estimator_[-1]
+    np.testing.assert_allclose(mixture.responsibilities(rows, y), expected)
+    bare, same = unwrap(mixture, rows)
+    assert bare is mixture
+    assert same is rows

@@ -123,3 +123,21 @@ def test_what_has_no_transforms_is_refused(two_regimes, checkerboard):
         PITDisplay.from_estimator(model, X, y[:10])
     with pytest.raises(ValueError, match=r"style='ecdf' must be one of"):
         PITDisplay.from_estimator(model, X, y, style="ecdf")
+
+
+@pytest.mark.parametrize("style", ["histogram", "curve"])
+def test_a_legend_leaves_narrow_axes_their_width(two_regimes, style):
+    X, y = two_regimes
+    model = regressor().fit(X, y)
+    figure, panels = plt.subplots(1, 3, figsize=(6, 3), layout="constrained")
+    for ax in panels:  # a layout that collapses warns
+        PITDisplay.from_estimator(model, X, y, style=style, ax=ax)
+    figure.canvas.draw()
+    assert panels[0].get_window_extent().width > 0.15 * figure.bbox.width
+
+
+def test_a_missing_target_is_refused(two_regimes):
+    X, y = two_regimes
+    model = regressor().fit(X, y)
+    with pytest.raises(ValueError, match="y contains NaN"):
+        PITDisplay.from_estimator(model, X, np.where(y > y.mean(), np.nan, y))
