@@ -21,14 +21,16 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 SCRIPTS = [
     "cold", "memory", "per_pass", "rivals", "classification", "scaling", "latency",
-    "users_choice", "overhead", "starts", "uci", "any_expert", "routing_speed",
+    "users_choice", "overhead", "starts", "classical_starts", "uci", "any_expert",
+    "routing_speed",
     "routing_cost", "routing_quality", "streaming", "gradient", "larger_than_memory",
-    "dask_blocks", "kmeans_per_cluster", "conditional_mixtures",
+    "dask_blocks", "kmeans_per_cluster", "conditional_mixtures", "outliers",
+    "hierarchical_gate",
 ]  # fmt: skip
 # These have no small version.
-WHOLE_ONLY = {"overhead", "starts"}
+WHOLE_ONLY = {"outliers", "overhead", "starts", "classical_starts", "hierarchical_gate"}
 # All of these ones' problems are shared data.
-NEEDS_DATA = {"starts", "uci", "any_expert"}
+NEEDS_DATA = {"starts", "classical_starts", "uci", "any_expert"}
 # These have many independent tasks, and keep what each has found.
 HAS_TASKS = {"uci", "any_expert", "routing_quality"}
 ONE_THREAD = dict.fromkeys(

@@ -4,7 +4,7 @@ How do I write a likelihood of my own?
 
 A likelihood says how an expert's answer is scored. One of your own is a class of a few
 one-line methods, mostly calls of scipy.stats. Here: the negative binomial, for counts
-that spread more than a Poisson's.
+that spread more than a Poisson's, as if skmoe had no ``likelihood="negative_binomial"``.
 """
 
 # %%

@@ -17,14 +17,20 @@ TRUSTED_TYPES = [
     "skmoe._regressor.MixtureOfExpertsRegressor",
     "skmoe.gates._classifier.ClassifierGate",
     "skmoe.gates._constant.ConstantGate",
+    "skmoe.gates._gaussian.GaussianGate",
+    "skmoe.gates._hierarchical.HierarchicalGate",
     "skmoe.gates._softmax.SoftmaxGate",
+    "skmoe.likelihoods._binomial.BinomialLikelihood",
     "skmoe.likelihoods._categorical.CategoricalLikelihood",
     "skmoe.likelihoods._gamma.GammaLikelihood",
     "skmoe.likelihoods._gaussian.GaussianLikelihood",
     "skmoe.likelihoods._laplace.LaplaceLikelihood",
+    "skmoe.likelihoods._negative_binomial.NegativeBinomialLikelihood",
+    "skmoe.likelihoods._noise.NoiseLikelihood",
     "skmoe.likelihoods._poisson.PoissonLikelihood",
     "skmoe.likelihoods._student_t.StudentTLikelihood",
     "skmoe.likelihoods._variance_model.VarianceModel",
+    "skmoe.likelihoods._zero_inflated.ZeroInflatedLikelihood",
 ]
 
 __all__ = [

@@ -13,10 +13,12 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from skmoe._align import AlignMixin
 from skmoe._block_fit import block_source, fit_blocks
 from skmoe._fitting import is_linear
 from skmoe._gradient_search import check_validation, gradient_search
 from skmoe._hard_router import hard_router
+from skmoe._known_rows import KnownRows, check_no_blocks
 from skmoe._partial_fit import PartialFitMixin
 from skmoe._predictions import PredictionsMixin
 from skmoe._progress import Progress
@@ -26,6 +28,7 @@ from skmoe._sklearn_compat import (
     CallbackSupportMixin,
     Interval,
     StrOptions,
+    declines,
     raise_for_params,
     routing_enabled,
     safe_indexing,
@@ -41,11 +44,11 @@ from skmoe._validation import (
     check_y_present,
 )
 from skmoe.gates import check_gate
-from skmoe.training import E_STEPS, RowSummary, TrainingData
+from skmoe.training import E_STEPS, takes_groups
 
 
 class BaseMixtureOfExperts(
-    PartialFitMixin, PredictionsMixin, CallbackSupportMixin, BaseComposition
+    PartialFitMixin, PredictionsMixin, AlignMixin, CallbackSupportMixin, BaseComposition
 ):
     """Parameters and training of a mixture of experts.
 
@@ -149,8 +152,8 @@ class BaseMixtureOfExperts(
 
     @with_callbacks
     def fit(
-        self, X, y, sample_weight=None, *, X_val=None, y_val=None,
-        sample_weight_val=None, **params,
+        self, X, y, sample_weight=None, *, groups=None, responsibilities_prior=None,
+        X_val=None, y_val=None, sample_weight_val=None, **params,
     ):  # fmt: skip
         """Fit gate and experts.
 
@@ -167,11 +170,21 @@ class BaseMixtureOfExperts(
             large ``np.memmap``, or a Dask array or dataframe. The model is that of the
             same rows in memory.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Target; several outputs in regression only. For rows in blocks, in the same
+            Labels. For rows in blocks, in the same
             blocks.
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of two is a row twice, a weight of zero a row that is not there. For
             rows in blocks, in the same blocks.
+        groups : array-like of shape (n_samples,), default=None
+            What rows belong together, numbers or strings: all rows of a group come from
+            one expert, such as repeated measures of one unit (:eq:`eq-groups`). The gate
+            counts each group once, and sees the mean of its numbers; columns of anything
+            else must not vary within a group. A splitter that asks for groups is given
+            them, too; a number of folds does not tear groups apart.
+        responsibilities_prior : array-like of shape (n_samples, n_experts), default=None
+            What is known of the rows' experts before y is seen: probabilities that
+            multiply those of the gate while training (:eq:`eq-prior`). Zero excludes an
+            expert; equal ones say nothing.
         X_val : {array-like, sparse matrix, dataframe} of shape (n_val, n_features), \
                 default=None
             Rows to stop by, with ``solver="gradient"`` and ``early_stopping=True``,
@@ -181,8 +194,7 @@ class BaseMixtureOfExperts(
         sample_weight_val : array-like of shape (n_val,), default=None
             Their weights.
         **params : dict
-            For the splitter of ``cv``, such as ``groups``; only with metadata routing
-            enabled.
+            For the splitter of ``cv``; only with metadata routing enabled.
 
         Returns
         -------
@@ -201,8 +213,8 @@ class BaseMixtureOfExperts(
         ConvergenceWarning
             If ``max_iter`` iterations were too few.
         UserWarning
-            If experts lost all their rows, or if the mixture is no better than an expert
-            alone on rows held out.
+            If experts lost all their rows, if the mixture is no better than an expert
+            alone on rows held out, or if ``cv`` tears ``groups`` apart.
 
         Examples
         --------
@@ -213,12 +225,23 @@ class BaseMixtureOfExperts(
         >>> model.fit(X, np.abs(X[:, 0])).converged_
         True
         """
+        return self._fit(
+            X, y, sample_weight, (X_val, y_val, sample_weight_val), groups,
+            responsibilities_prior, params,
+        )  # fmt: skip
+
+    def _fit(
+        self, X, y, sample_weight, validation, groups, responsibilities_prior, params,
+        sizes=None,
+    ):  # fmt: skip
+        """As :meth:`fit`; ``sizes`` are what a regressor calls by other names."""
         self._validate_params()
         check_y_present(self, y)
-        split_params = self._split_params(params)
-        check_validation(self, X_val, y_val)
+        groups, split_params = self._split_params(groups, params)
+        check_validation(self, *validation[:2])
         source = block_source(X, y, sample_weight)
         if source is not None:
+            check_no_blocks(source, groups, responsibilities_prior, sizes)
             with closing(source):
                 fitted = fit_blocks(self, source, split_params)
             if fitted.found is not None:
@@ -230,38 +253,65 @@ class BaseMixtureOfExperts(
         X, y = check_X(X), self._check_y(y)
         features = check_features(self, X)
         check_length(X, y)
+        y = self._with_sizes(X, y, sizes)
         check_split_params(split_params, X)
-        weights = check_weights(sample_weight, X)
+        weights = given = check_weights(sample_weight, X)
+        known = KnownRows.of(self, groups, responsibilities_prior, X)
         present = np.flatnonzero(weights > 0)
         if present.size < weights.size:
             X, y, weights = safe_indexing(X, present), y[present], weights[present]
+            known = known.subset(present)
         target, columns, learned = self._encode(y)
-        data = TrainingData(X, target, weights)
+        data = known.data(X, target, weights)
+        data.present = given > 0
         random_state = check_random_state(self.random_state)
-        progress = Progress(self, X, y, None if sample_weight is None else weights)
+        observed = self._observed(y)
+        progress = Progress(self, X, observed, None if sample_weight is None else weights)
         with limited_threads(columns.shape[0] * features["n_features_in_"]):
-            summary = RowSummary(X, columns, weights, self._least_start_variance)
+            summary = known.summary(data, columns, self._least_start_variance)
             task = (
                 self, data, summary, present, {**features, **learned}, split_params,
                 random_state, progress,
             )  # fmt: skip
             if self.solver == "gradient":
-                search = gradient_search(*task, X_val, y_val, sample_weight_val)
+                search = gradient_search(*task, *validation)
             else:
                 search = Search(*task)
             found = search.run()
         found.report(self)
+        known.report(found.cross)
         # Nothing is set before all has succeeded: an earlier fit stays usable.
         search.publish(found, self)
         progress.end()
         return self
 
-    def _split_params(self, params):
-        """What metadata routing sends to the splitter."""
+    def _with_sizes(self, X, y, sizes):
+        """The target of rows of different sizes; there are none in classification."""
+        return y
+
+    def _observed(self, y):
+        """The target as it was passed, of one to which sizes may have been added."""
+        return y
+
+    def _split_params(self, groups, params):
+        """The groups of the model, and what is sent to the splitter.
+
+        Parameters
+        ----------
+        groups : array-like or None
+            For the model and for a splitter that asks for them. With metadata routing,
+            ``set_fit_request(groups=False)`` leaves them to the splitter alone.
+        params : dict
+            Anything else.
+        """
         if not routing_enabled():
             raise_for_params(params, self, "fit")
-            return {}
-        return process_routing(self, "fit", **params).splitter.split
+            to_splitter = groups is not None and takes_groups(self.cv)
+            return groups, {"groups": groups} if to_splitter else {}
+        if groups is not None:
+            params = {**params, "groups": groups}
+        split_params = process_routing(self, "fit", **params).splitter.split
+        return None if declines(self, "fit", "groups") else groups, split_params
 
     def get_metadata_routing(self):
         """Tell what metadata ``fit`` takes, and what the splitter of ``cv`` takes.

@@ -26,6 +26,7 @@ from skmoe._threads import limited_threads
 from skmoe._validation import check_features
 from skmoe.experts import check_experts
 from skmoe.gates import check_gate
+from skmoe.likelihoods import component_of
 from skmoe.training import (
     Block,
     BlockData,
@@ -265,6 +266,7 @@ def _n_experts(model):
 
 def _why_not(model, split_params):
     """The parameter that asks for more than sums over rows, or None."""
+    likelihood = getattr(model, "likelihood", None)
     experts = model.experts if isinstance(model.experts, list) else [("", model.experts)]
     reasons = {
         f"solver={model.solver!r} looks at each row": model.solver != "em",
@@ -278,6 +280,9 @@ def _why_not(model, split_params):
         ),
         "experts holds pipelines": any(
             isinstance(item[-1], Pipeline) for item in experts if isinstance(item, tuple)
+        ),
+        f"{type(likelihood).__name__} has a component of its own": (
+            component_of(likelihood) is not None
         ),
         f"{', '.join(split_params)} is for a splitter": bool(split_params),
     }

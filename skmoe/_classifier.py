@@ -128,7 +128,11 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         Labels, sorted.
     experts_ : list of estimators
         The fitted experts. One that was left with a single class is a
-        ``DummyClassifier``.
+        ``DummyClassifier``. Clones of one are numbered by their load, the largest first;
+        equal loads by the mean of the classes' indicators over their rows, then by those
+        of the columns. A list keeps its order, as do ``init`` given as an array, priors,
+        a gate without ``permuted`` and fits that go on from an earlier one. See
+        :meth:`align_to`.
     gate_ : gate
         The fitted gate.
     likelihood_ : CategoricalLikelihood

@@ -3,7 +3,9 @@
 import numpy as np
 
 from skmoe._fitting import n_parameters
+from skmoe._group_table import Groups
 from skmoe.gates import gate_n_parameters
+from skmoe.likelihoods import experts_of
 
 
 class CriteriaMixin:
@@ -13,11 +15,12 @@ class CriteriaMixin:
     parameters its parts have.
     """
 
-    def bic(self, X, y):
+    def bic(self, X, y, groups=None, **sizes):
         """Bayesian information criterion of the rows; lower is better.
 
         :eq:`eq-bic`: the log-likelihood, and for each parameter the logarithm of the
-        number of rows. It compares numbers of experts on the rows of ``fit``.
+        number of rows. It compares numbers of experts on the rows of ``fit``. With a
+        gate that models x, it is of x and y together.
 
         Parameters
         ----------
@@ -25,6 +28,11 @@ class CriteriaMixin:
             Rows, as a rule those of ``fit``.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             What was observed there.
+        groups : array-like of shape (n_samples,), default=None
+            What rows belong together, as in ``fit``. The number of rows, not of groups,
+            counts.
+        **sizes : dict
+            ``exposure`` or ``trials`` of the rows, as in ``fit`` of a regressor.
 
         Returns
         -------
@@ -55,15 +63,16 @@ class CriteriaMixin:
         2 832
         3 873
         """
-        log_likelihood = self.score_samples(X, y)
+        log_likelihood = self._joint_score_samples(X, y, groups, sizes)
         penalty = self._n_parameters("bic") * np.log(len(log_likelihood))
         return float(penalty - 2 * log_likelihood.sum())
 
-    def aic(self, X, y):
+    def aic(self, X, y, groups=None, **sizes):
         """Akaike information criterion of the rows; lower is better.
 
         :eq:`eq-aic`: the log-likelihood, and one for each parameter, both times two. It
-        is milder on large models than :meth:`bic`.
+        is milder on large models than :meth:`bic`. With a gate that models x, it is of x
+        and y together.
 
         Parameters
         ----------
@@ -71,6 +80,11 @@ class CriteriaMixin:
             Rows, as a rule those of ``fit``.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             What was observed there.
+        groups : array-like of shape (n_samples,), default=None
+            What rows belong together, as in ``fit``. The number of rows, not of groups,
+            counts.
+        **sizes : dict
+            ``exposure`` or ``trials`` of the rows, as in ``fit`` of a regressor.
 
         Returns
         -------
@@ -96,10 +110,10 @@ class CriteriaMixin:
         >>> model.aic(X, y) < model.bic(X, y)
         True
         """
-        log_likelihood = self.score_samples(X, y).sum()
+        log_likelihood = self._joint_score_samples(X, y, groups, sizes).sum()
         return float(2 * self._n_parameters("aic") - 2 * log_likelihood)
 
-    def icl(self, X, y):
+    def icl(self, X, y, groups=None, **sizes):
         """Integrated completed likelihood of the rows; lower is better.
 
         :eq:`eq-icl`: the BIC, raised by what is uncertain about each row's expert. So it
@@ -111,6 +125,11 @@ class CriteriaMixin:
             Rows, as a rule those of ``fit``.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             What was observed there.
+        groups : array-like of shape (n_samples,), default=None
+            What rows belong together, as in ``fit``. The number of rows, not of groups,
+            counts.
+        **sizes : dict
+            ``exposure`` or ``trials`` of the rows, as in ``fit`` of a regressor.
 
         Returns
         -------
@@ -137,8 +156,16 @@ class CriteriaMixin:
         >>> model.icl(X, y) > model.bic(X, y)
         True
         """
-        largest = self.responsibilities(X, y).max(axis=1)
-        return float(self.bic(X, y) - 2 * np.log(largest).sum())
+        largest = self.responsibilities(X, y, groups, **sizes).max(axis=1)
+        if groups is not None:
+            largest = largest[Groups.of(groups, X).first]
+        bic = self.bic(X, y, groups, **sizes)
+        return float(bic - 2 * np.log(largest).sum())
+
+    def _joint_score_samples(self, X, y, groups, sizes):
+        """Log-likelihood of x and y where the gate models x, else of y given x."""
+        of_x = self.score_samples(X, groups=groups)
+        return self.score_samples(X, y, groups, **sizes) + of_x
 
     def _n_parameters(self, criterion):
         return free_parameters(
@@ -155,7 +182,8 @@ def free_parameters(criterion, gate, experts, names, likelihood, dispersion):
             f"{criterion}: gate_ ({type(gate).__name__}) does not tell its number of "
             "parameters; compare models by score_samples on held-out rows."
         )
-    for name, expert in zip(names, experts, strict=True):
+    pairs = list(zip(names, experts, strict=True))
+    for name, expert in experts_of(likelihood, pairs):
         own = n_parameters(expert)
         if own is None:
             raise ValueError(

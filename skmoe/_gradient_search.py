@@ -14,7 +14,8 @@ from skmoe._validation import (
     check_weights,
     check_X,
 )
-from skmoe.gates import BoundGate
+from skmoe.gates import BoundGate, check_gate_learns
+from skmoe.likelihoods import component_of
 from skmoe.training import (
     Batch,
     Schedule,
@@ -84,6 +85,7 @@ class GradientSearch(Search):
         }
 
     def _bind(self, gate):
+        check_gate_learns(gate)
         self.data.bound_gate = BoundGate(self.data.X, self.data.weights)
 
     def _folds(self, are_linear):
@@ -96,7 +98,17 @@ class GradientSearch(Search):
 
 
 def check_likelihood_learns(likelihood):
-    """Raise where dispersions are models, which batches cannot teach."""
+    """Raise where all rows are to be known: batches cannot teach it."""
+    if component_of(likelihood) is not None:
+        raise ValueError(
+            f"likelihood: {type(likelihood).__name__} has a component of its own, which "
+            "is not learnt from batches; use solver='em', or another likelihood."
+        )
+    if hasattr(likelihood, "experts_classify"):
+        raise ValueError(
+            f"likelihood: {type(likelihood).__name__} has rows of several trials, which "
+            "are not learnt from batches; use solver='em', 'hard-em' or 'stochastic-em'."
+        )
     if hasattr(likelihood, "fit_dispersion_model"):
         raise ValueError(
             f"likelihood: {type(likelihood).__name__} has dispersions that depend on x, "

@@ -9,11 +9,13 @@ from skmoe._routes import Routes
 from skmoe._sklearn_compat import num_samples
 from skmoe._validation import Rows, check_known_features, check_X
 from skmoe.experts import (
+    OUTCOMES,
     predict_experts,
     predict_experts_proba_routed,
     predict_experts_routed,
 )
 from skmoe.gates import gate_scores
+from skmoe.likelihoods import component_of
 from skmoe.training import route
 
 _TAKES = ("sparse", "allow_nan", "categorical", "string")
@@ -166,7 +168,8 @@ class HardRouterRegressor(RegressorMixin, BaseHardRouter):
         Returns
         -------
         prediction : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In units of y.
+            In units of y; of counts per unit of exposure, and with
+            ``likelihood="binomial"`` the probability of success.
 
         Raises
         ------
@@ -176,6 +179,9 @@ class HardRouterRegressor(RegressorMixin, BaseHardRouter):
         """
         rows = self._check_rows(X)
         experts, routes, names = self._send(rows)
+        if self._tells_successes:
+            proba = predict_experts_proba_routed(experts, rows, routes, OUTCOMES, names)
+            return proba[:, 0, 1]
         prediction = predict_experts_routed(experts, rows, routes, self._n_outputs, names)
         if self.shared_expert_ is not None:
             prediction += predict_experts(
@@ -321,6 +327,10 @@ def hard_router(model):
     fitted = vars(model)
     vars(router).update({name: fitted[name] for name in _PARTS if name in fitted})
     router.shared_expert_ = getattr(model, "shared_expert_", None)
+    if not is_classifier(model):
+        router._tells_successes = model._tells_successes
+    if component_of(model.likelihood_) == "noise":  # which answers for no row
+        router.routing_bias_ = np.append(np.zeros(model.n_experts_ - 1), -np.inf)
     # As they were asked of the unfitted parts, which the router does not hold.
     tags = get_tags(model).input_tags
     router._takes = {name: getattr(tags, name) for name in _TAKES}

@@ -6,6 +6,7 @@ from sklearn.utils import check_random_state
 
 from skmoe._crps import mixture_crps
 from skmoe._quantiles import mixture_quantiles
+from skmoe.likelihoods import component_of
 
 
 class ConditionalMixture:
@@ -128,7 +129,9 @@ class ConditionalMixture:
     @property
     def _by_row(self):
         """Whether each row has dispersions of its own."""
-        depends = self.experts is not None or hasattr(self.likelihood, "dispersion_at")
+        likelihood = self.likelihood
+        depends = self.experts is not None or hasattr(likelihood, "dispersion_at")
+        depends = depends or getattr(likelihood, "is_by_row", False)
         return depends and self.dispersion is not None
 
     def _average(self, values):
@@ -433,9 +436,12 @@ class ConditionalMixture:
         if self.dispersion is not None:
             chosen = (rows, columns) if self._by_row else columns
             dispersion = self.dispersion[chosen]
-        draws = self.likelihood.rvs(
-            self.prediction[rows, columns], dispersion, random_state
-        )
+        chosen = (self.prediction[rows, columns], dispersion, random_state)
+        if component_of(self.likelihood) is None:
+            draws = self.likelihood.rvs(*chosen)
+        else:
+            n_columns = self.weights.shape[1]
+            draws = self.likelihood.rvs_of_columns(columns, n_columns, *chosen)
         return draws[:, 0] if size is None else draws
 
     def _check_single_output(self, method):

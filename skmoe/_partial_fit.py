@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skmoe._gradient_search import check_likelihood_learns
-from skmoe._search import Found, make_router
+from skmoe._search import Found, expert_names, make_router
 from skmoe._sklearn_compat import safe_indexing
 from skmoe._threads import limited_threads
 from skmoe._validation import (
@@ -100,11 +100,9 @@ class PartialFitMixin:
         experts = check_experts(
             self.experts, self.n_experts, self._default_expert(), random_state
         )
-        names = [name for name, _ in experts]
-        if isinstance(self.experts, list):
-            self._validate_names(names)
         gate, likelihood = check_gate(self.gate, random_state), self._make_likelihood()
         check_likelihood_learns(likelihood)
+        names = expert_names(self, experts, likelihood)
         pool = self._make_incremental_pool(
             experts, batch.X, batch.target, learned, random_state
         )
@@ -116,7 +114,7 @@ class PartialFitMixin:
             )
         parts = Parts(
             gate, pool, likelihood, pooling=self._stream_pooling,
-            router=make_router(self, len(names)),
+            router=make_router(self, len(names), likelihood),
         )  # fmt: skip
         return Stream(Learner(parts, self._pace, random_state).forgotten), names
 
@@ -158,7 +156,7 @@ class PartialFitMixin:
         if getattr(self, "shared_expert_", None) is not None:
             pool.resume_shared(*rows, self.shared_expert_, pool_state)
         pool.resume(*rows, self.experts_, pool_state)
-        router = make_router(self, len(experts))
+        router = make_router(self, len(experts), self.likelihood_)
         if router is not None:
             router.resume(self.routing_bias_)
         return Parts(

@@ -1,17 +1,20 @@
 """What follows from fitted gate and experts, for regression and classification."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe._criteria import CriteriaMixin
+from skmoe._group_table import Groups
 from skmoe._routes import Routes
+from skmoe._row_sizes import check_sized_target, given_sizes, sizes_of_rows
+from skmoe._sklearn_compat import num_samples
 from skmoe._validation import Rows, check_known_features, check_length, check_X
 from skmoe.gates import SoftmaxGate, joint_log_proba
 from skmoe.likelihoods import dispersion_at, dispersion_of_pairs
-from skmoe.training import normalise, route
+from skmoe.training import GroupedData, normalise, route
 
 # Numbers of all experts that are held at a time, where the answer needs no more.
 _CHUNK_CELLS = 500_000
@@ -26,13 +29,15 @@ class Answers:
 
     All have the shape (n_samples, n_columns, ...); columns are all experts or, with
     ``routes``, those that the row is sent to. A ``dispersion`` that is the same for all
-    rows has the shape (n_experts, ...).
+    rows has the shape (n_experts, ...). ``sizes``, of shape (n_samples,), are those that
+    predictions were multiplied by, or trials.
     """
 
     log_gate: np.ndarray
     prediction: np.ndarray
     dispersion: object
     routes: Routes | None = None
+    sizes: np.ndarray | None = None
 
     def of_all(self, values):
         """Values of the columns as values of all experts, zero where none was asked."""
@@ -156,7 +161,7 @@ class PredictionsMixin(CriteriaMixin, ClassNamePrefixFeaturesOutMixin, Transform
         first = routing.log_gate.argmax(axis=1)
         return routing.routes.experts[np.arange(len(first)), first].astype(np.intp)
 
-    def responsibilities(self, X, y):
+    def responsibilities(self, X, y, groups=None, **sizes):
         """Probability of each expert once y is seen.
 
         By Bayes' rule, from gate probabilities and the experts' densities at y
@@ -168,6 +173,11 @@ class PredictionsMixin(CriteriaMixin, ClassNamePrefixFeaturesOutMixin, Transform
             Rows to ask about.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             What was observed there.
+        groups : array-like of shape (n_samples,), default=None
+            What rows belong together, as in ``fit``: all rows of a group have the
+            probabilities that follow from them together.
+        **sizes : dict
+            ``exposure`` or ``trials`` of the rows, as in ``fit`` of a regressor.
 
         Returns
         -------
@@ -193,10 +203,15 @@ class PredictionsMixin(CriteriaMixin, ClassNamePrefixFeaturesOutMixin, Transform
         >>> np.sort(model.responsibilities([[0.0]], [3.0])).round(2)
         array([[0., 1.]])
         """
-        answers = self._answers(self._check_rows(X))
+        rows = self._check_rows(X)
+        answers = self._sized_answers(rows, self._sizes(rows, sizes))
+        if groups is not None:
+            data = self._grouped(rows, groups)
+            shares = normalise(self._log_joint_of_groups(data, answers, y))[1]
+            return shares[data.groups.codes]
         return answers.of_all(normalise(self._log_joint(answers, y))[1])
 
-    def score_samples(self, X, y=None):
+    def score_samples(self, X, y=None, groups=None, **sizes):
         """Log-likelihood log p(y | x) of each row.
 
         Parameters
@@ -206,6 +221,12 @@ class PredictionsMixin(CriteriaMixin, ClassNamePrefixFeaturesOutMixin, Transform
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             What was observed there. Without it, what the gate knows of x itself: log p(x)
             of a generative gate, and zero of one that models experts given x alone.
+        groups : array-like of shape (n_samples,), default=None
+            What rows belong together, as in ``fit``. Each row then has the
+            log-likelihood of its group (:eq:`eq-groups`) divided by the group's number
+            of rows, so that the sum over all rows is the log-likelihood.
+        **sizes : dict
+            ``exposure`` or ``trials`` of the rows, as in ``fit`` of a regressor.
 
         Returns
         -------
@@ -234,10 +255,14 @@ class PredictionsMixin(CriteriaMixin, ClassNamePrefixFeaturesOutMixin, Transform
         >>> bool(likely > unlikely)
         True
         """
+        rows = self._check_rows(X)
+        if groups is not None:
+            data = self._grouped(rows, groups)
+            log_likelihood = self._log_likelihood_of_groups(data, rows, y, sizes)
+            return data.groups.shared_out(log_likelihood)
         if y is None:
-            rows = self._check_rows(X)
             return normalise(joint_log_proba(self.gate_, rows.X))[0]
-        answers = self._answers(self._check_rows(X))
+        answers = self._sized_answers(rows, self._sizes(rows, sizes))
         return normalise(self._log_joint(answers, y))[0]
 
     @property
@@ -268,13 +293,53 @@ class PredictionsMixin(CriteriaMixin, ClassNamePrefixFeaturesOutMixin, Transform
             routes,
         )
 
+    def _sizes(self, rows, sizes):
+        """What is passed of the rows' sizes, as numbers or None."""
+        return sizes_of_rows(self.likelihood_, given_sizes(sizes), rows.X)
+
+    def _sized_answers(self, rows, sizes):
+        """The same of rows of different sizes, if they are."""
+        answers = self._answers(rows)
+        if sizes is None:
+            return answers
+        prediction, dispersion = self.likelihood_.sized(
+            answers.prediction, answers.dispersion, sizes
+        )
+        return replace(answers, prediction=prediction, dispersion=dispersion, sizes=sizes)
+
     def _log_joint(self, answers, y):
         """log g_k(x) + log f_k(y | x), of shape (n_samples, n_columns)."""
+        return answers.log_gate + self._log_prob(answers, y)
+
+    def _log_prob(self, answers, y):
+        """log f_k(y | x), of shape (n_samples, n_columns)."""
         target = self._encode_known(y)
         check_length(answers.log_gate, target)
-        return answers.log_gate + self.likelihood_.log_prob(
-            target, answers.prediction, answers.dispersion
-        )
+        check_sized_target(self.likelihood_, target, answers.sizes)
+        return self.likelihood_.log_prob(target, answers.prediction, answers.dispersion)
+
+    def _grouped(self, rows, groups):
+        """Rows in the groups that a user names."""
+        if self._is_routed:
+            raise ValueError(
+                "groups: with top_k each row is sent to experts of its own; fit with "
+                "top_k=None."
+            )
+        ones = np.ones(num_samples(rows.X))
+        return GroupedData(rows.X, None, ones, groups=Groups.of(groups, rows.X))
+
+    def _log_joint_of_groups(self, data, answers, y):
+        """log g_k(x) + log f_k(y | x) of all rows together: (n_groups, n_experts)."""
+        log_gate = self.gate_.predict_log_proba(data.table_for(self.gate_))
+        log_prob = self._log_prob(answers, y)
+        return data.added_up(data.joint(log_gate[data.groups.codes], log_prob))
+
+    def _log_likelihood_of_groups(self, data, rows, y, sizes):
+        if y is None:
+            log_gate = joint_log_proba(self.gate_, data.table_for(self.gate_))
+            return normalise(log_gate)[0]
+        answers = self._sized_answers(rows, self._sizes(rows, sizes))
+        return normalise(self._log_joint_of_groups(data, answers, y))[0]
 
     def _log_gate(self, rows):
         """log g_k(x), of shape (n_samples, n_experts)."""
@@ -299,7 +364,9 @@ class PredictionsMixin(CriteriaMixin, ClassNamePrefixFeaturesOutMixin, Transform
 
     def _chunks(self, X):
         """Checked rows, so many at a time that arrays of all experts stay small."""
-        rows = self._check_rows(X)
+        return self._parts_of(self._check_rows(X))
+
+    def _parts_of(self, rows):
         if self._is_routed:  # arrays are small, and each expert is to be called once
             return [rows]
         return rows.chunks(_CHUNK_CELLS // (len(self.experts_) * self._n_columns) + 1)

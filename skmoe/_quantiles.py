@@ -50,9 +50,11 @@ def _of_rows(mixture, q):
     present = weights > 0
     low = np.where(present, components, np.inf).min(axis=2).ravel()
     high = np.where(present, components, -np.inf).max(axis=2).ravel()
+    rows, levels = np.repeat(np.arange(len(mixture)), len(q)), np.tile(q, len(mixture))
+    # The ends of the mixture are those of the component that goes farthest.
+    low, high = np.where(levels == 1, high, low), np.where(levels == 0, low, high)
     with np.errstate(invalid="ignore"):
         start = np.where(present, weights * components, 0.0).sum(axis=2).ravel()
-    rows, levels = np.repeat(np.arange(len(mixture)), len(q)), np.tile(q, len(mixture))
     if getattr(likelihood, "is_discrete", False):
         quantiles = _smallest_counts(mixture[rows], levels, low, high)
     elif getattr(likelihood, "is_positive", False):

@@ -1,34 +1,22 @@
 """The mixture of experts for regression."""
 
-from dataclasses import replace
-
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.linear_model import LinearRegression
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
 from skmoe._base import BaseMixtureOfExperts
-from skmoe._block_targets import NumberTarget
-from skmoe._fitting import is_linear
-from skmoe._mixture import ConditionalMixture
-from skmoe._naming import naming
 from skmoe._partial_fit import learns_from_batches
-from skmoe._validation import check_regression_target, check_y_present
-from skmoe.experts import (
-    SharedPool,
-    ask_shared,
-    check_shared_expert,
-    make_incremental_regressor_pool,
-    make_incremental_shared_pool,
-    make_regressor_pool,
-    predict_experts,
-    predict_experts_routed,
-)
-from skmoe.likelihoods import check_likelihood
+from skmoe._regressor_parts import RegressorPartsMixin
+from skmoe._regressor_predictions import RegressorPredictionsMixin
+from skmoe._row_sizes import given_sizes
+from skmoe._sklearn_compat import with_callbacks
+from skmoe._validation import check_y_present
 
 
-class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
+class MixtureOfExpertsRegressor(
+    RegressorPartsMixin, RegressorPredictionsMixin, RegressorMixin, BaseMixtureOfExperts
+):
     r"""Mixture of experts for regression.
 
     .. math:: p(y \mid x) = \sum_{k=1}^K g_k(x)\, f_k(y \mid x)
@@ -41,10 +29,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     ----------
     experts : estimator or list of (str, estimator), default=None
         One regressor, cloned ``n_experts`` times, or a named list of regressors, one
-        expert each. None stands for ``LinearRegression()``; with the likelihood "poisson"
-        or "gamma" for ``PoissonRegressor(alpha=0)`` or ``GammaRegressor(alpha=0)``. A
-        regressor whose ``fit`` takes no ``sample_weight`` is fitted to whole rows that
-        are drawn, always in the same way, by their responsibilities.
+        expert each. None stands for ``LinearRegression()``; with the likelihoods
+        "poisson" and "negative_binomial" for ``PoissonRegressor(alpha=0)``, with "gamma"
+        for ``GammaRegressor(alpha=0)``. With "binomial" experts are classifiers, and None
+        is ``LogisticRegression(C=np.inf)``. One whose ``fit`` takes no ``sample_weight``
+        is fitted to whole rows that are drawn, always in the same way, by their
+        responsibilities.
     n_experts : int or "auto", default=3
         Number of clones; not used with a list. "auto" begins with one and adds another as
         long as it pays: while the held-out log-likelihood rises by more than two standard
@@ -54,11 +44,13 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         :class:`~skmoe.gates.ClassifierGate`; a pipeline that ends in a gate is a gate.
     likelihood : str or likelihood, default="gaussian"
         How an expert's answer is scored: by a likelihood of :mod:`skmoe.likelihoods`, or
-        "gaussian", "laplace", "student_t", "poisson" or "gamma". "laplace" and
-        "student_t" are for targets with outliers, which pull their experts less;
-        "poisson" is for counts, "gamma" for positive numbers whose spread grows with
-        their mean, and both need experts whose predictions are positive. All but
-        "gaussian" take one output.
+        "gaussian", "laplace", "student_t", "poisson", "negative_binomial", "binomial" or
+        "gamma". "laplace" and "student_t" are for targets with outliers, which pull their
+        experts less (:class:`~skmoe.likelihoods.NoiseLikelihood` gives them a component
+        of their own). "poisson" is for counts, "negative_binomial" for counts that vary
+        more, "gamma" for positive numbers whose spread grows with their mean; they need
+        experts whose predictions are positive. "binomial" is for successes of trials. All
+        but "gaussian" take one output.
     solver : {"em", "hard-em", "stochastic-em", "gradient"}, default="em"
         Whether rows are shared by the experts, given to one each, or drawn. With "em",
         linear experts and a softmax or constant gate are solved together, to the same
@@ -147,7 +139,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     Attributes
     ----------
     experts_ : list of estimators
-        The fitted experts.
+        The fitted experts. Clones of one are numbered by their load, the largest first;
+        equal loads by the mean of the target over their rows, then by those of the
+        columns. A list keeps its order, as do ``init`` given as an array, priors, a gate
+        without ``permuted`` and fits that go on from an earlier one. See
+        :meth:`align_to`. One whose rows are all zero, which some regressors of counts
+        refuse, is a ``DummyRegressor``.
     gate_ : gate
         The fitted gate.
     likelihood_ : likelihood
@@ -156,14 +153,17 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         Variance of each expert's errors, in squared units of y. With "laplace" their
         squared scale; with "student_t", of shape (n_experts, 2), their squared scale and
         degrees of freedom; with "gamma" the squared coefficient of variation; with
-        "poisson" there is none. A likelihood object tells the shape of its own; where
-        dispersions depend on x, a list of models.
+        "negative_binomial" what multiplies the squared mean in the variance; with
+        "poisson" and "binomial" there is none. A likelihood object tells the shape of its
+        own; where dispersions depend on x, a list of models.
     dispersion_floor_ : float or ndarray of shape (n_outputs,), or None
         Smallest dispersion that an expert could have; None where there is none. It is
         that of rounding where y lies on a grid, such as marks or counts; see
         :class:`~skmoe.likelihoods.GaussianLikelihood`.
     n_experts_ : int
-        Number of experts; of ``n_experts="auto"``, what was found.
+        Number of experts; of ``n_experts="auto"``, what was found. A component that the
+        likelihood has besides them, such as noise, is counted, too: it is the last in
+        all that there is for each expert.
     cross_fitted_ : bool
         Whether rows were held out in the E-step.
     n_iter_ : int
@@ -194,6 +194,10 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     gate_entropy_ : float or None
         With ``top_k``, the mean entropy of the weights of each row's experts, in nats:
         zero where one always decides, the logarithm of ``top_k`` where all are alike.
+    inlier_mask_ : ndarray of bool, of shape (n_samples,), or None
+        With :class:`~skmoe.likelihoods.NoiseLikelihood`, which rows of ``fit`` are more
+        likely an expert's than noise; true where the weight is zero. With
+        cross-fitting, as judged when they were held out.
     shared_expert_ : regressor or None
         The fitted shared expert. ``experts_`` and :meth:`predict_experts` are without it.
     init_results_ : dict
@@ -301,6 +305,96 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         "shared_expert": "no_validation",
     }
 
+    @with_callbacks
+    def fit(
+        self, X, y, sample_weight=None, *, exposure=None, trials=None, groups=None,
+        responsibilities_prior=None, X_val=None, y_val=None, sample_weight_val=None,
+        **params,
+    ):  # fmt: skip
+        """Fit gate and experts.
+
+        They maximise the mean log-likelihood of the rows, less the penalties of gate and
+        experts; with cross-fitting, that of rows held out (:eq:`eq-lower-bound`,
+        :eq:`eq-cross-fitting`). The fitted attributes are set at the end, all at once: a
+        fit that fails or is interrupted leaves an earlier one as it was.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to learn from, passed to gate and experts as they are. Linear experts
+            that maximise the likelihood also take rows in blocks: a list of tables, a
+            large ``np.memmap``, or a Dask array or dataframe. The model is that of the
+            same rows in memory.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Target. For rows in blocks, in the same
+            blocks.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of two is a row twice, a weight of zero a row that is not there. For
+            rows in blocks, in the same blocks.
+        exposure : array-like of shape (n_samples,), default=None
+            How long, or how much, each row was observed, above zero: with the likelihoods
+            "poisson", "negative_binomial" and "gamma", means are in proportion to it, and
+            experts predict what there is per unit. The exponential of what others call an
+            offset. Pass it to ``predict`` and other methods, too.
+        trials : array-like of shape (n_samples,), default=None
+            With ``likelihood="binomial"``, what y is out of, one by default. Pass it to
+            ``predict`` and other methods, too.
+        groups : array-like of shape (n_samples,), default=None
+            What rows belong together, numbers or strings: all rows of a group come from
+            one expert, such as repeated measures of one unit (:eq:`eq-groups`). The gate
+            counts each group once, and sees the mean of its numbers; columns of anything
+            else must not vary within a group. A splitter that asks for groups is given
+            them, too; a number of folds does not tear groups apart.
+        responsibilities_prior : array-like of shape (n_samples, n_experts), default=None
+            What is known of the rows' experts before y is seen: probabilities that
+            multiply those of the gate while training (:eq:`eq-prior`). Zero excludes an
+            expert; equal ones say nothing.
+        X_val : {array-like, sparse matrix, dataframe} of shape (n_val, n_features), \
+                default=None
+            Rows to stop by, with ``solver="gradient"`` and ``early_stopping=True``,
+            instead of a part of X.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
+        **params : dict
+            For the splitter of ``cv``; only with metadata routing enabled.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, the data or their combination cannot be used. The message
+            names the parameter, the row or the expert, and what to do. An expert's own
+            error, of whatever type, is raised with its name and the iteration.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` iterations were too few.
+        UserWarning
+            If experts lost all their rows, if the mixture is no better than an expert
+            alone on rows held out, or if ``cv`` tears ``groups`` apart.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X = np.linspace(-1, 1, 101)[:, None]
+        >>> model = MixtureOfExpertsRegressor(n_experts=2, random_state=0)
+        >>> model.fit(X, np.abs(X[:, 0])).converged_
+        True
+        """
+        return self._fit(
+            X, y, sample_weight, (X_val, y_val, sample_weight_val), groups,
+            responsibilities_prior, params,
+            given_sizes({"exposure": exposure, "trials": trials}),
+        )  # fmt: skip
+
     @available_if(learns_from_batches)
     def partial_fit(self, X, y, sample_weight=None):
         """Learn from one batch of rows, in one step of gate and experts.
@@ -350,270 +444,10 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
             learned = {"_n_outputs": np.shape(y)[1] if np.ndim(y) == 2 else None}
         return self._learn(X, y, sample_weight, learned)
 
-    def predict(self, X, return_std=False):
-        """Mean of the predictive density, and its standard deviation.
-
-        :eq:`eq-mean` and :eq:`eq-variance`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows to predict.
-        return_std : bool, default=False
-            Whether to return the standard deviation as well.
-
-        Returns
-        -------
-        mean : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In units of y.
-        std : ndarray of the same shape
-            In units of y, errors included. Only if ``return_std`` is true.
-
-        Raises
-        ------
-        NotFittedError, ValueError
-            If the model is not fitted yet, or X has other columns than in ``fit``.
-
-        See Also
-        --------
-        predict_distribution : The whole density.
-
-        Examples
-        --------
-        >>> from skmoe import MixtureOfExpertsRegressor
-        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.1, 0.9, 2.1, 2.9]
-        >>> model = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
-        >>> mean, std = model.predict([[1.5]], return_std=True)
-        >>> mean.round(2), std.round(2)
-        (array([1.5]), array([0.09]))
-        """
-        densities = map(self._density, self._chunks(X))
-        if not return_std:
-            return np.concatenate([density.mean() for density in densities])
-        moments = [(density.mean(), density.std()) for density in densities]
-        mean, std = map(np.concatenate, zip(*moments, strict=True))
-        return mean, std
-
-    def predict_distribution(self, X):
-        """Predictive density of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows to predict.
-
-        Returns
-        -------
-        density : ConditionalMixture
-            :eq:`eq-mixture`, with ``mean``, ``std``, ``pdf``, ``cdf``, ``ppf``,
-            ``interval``, ``rvs`` and ``crps`` for all rows at once.
-
-        Raises
-        ------
-        NotFittedError, ValueError
-            If the model is not fitted yet, or X has other columns than in ``fit``.
-
-        Examples
-        --------
-        >>> from skmoe import MixtureOfExpertsRegressor
-        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.1, 0.9, 2.1, 2.9]
-        >>> model = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
-        >>> low, high = model.predict_distribution([[1.5]]).interval(0.9)
-        >>> low.round(2), high.round(2)
-        (array([1.35]), array([1.65]))
-        """
-        return self._density(self._check_rows(X))
-
-    def sample(self, X, random_state=None):
-        """Draw y for each row from its predictive density.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows to draw for.
-        random_state : int, RandomState instance or None, default=None
-            An int gives the same draws each time.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            One draw for each row; :meth:`predict_distribution` has ``rvs`` for more.
-
-        Raises
-        ------
-        NotFittedError, ValueError
-            If the model is not fitted yet, or X has other columns than in ``fit``.
-
-        Examples
-        --------
-        >>> from skmoe import MixtureOfExpertsRegressor
-        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.1, 0.9, 2.1, 2.9]
-        >>> model = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
-        >>> model.sample([[1.5], [1.5]], random_state=0).shape
-        (2,)
-        """
-        return self.predict_distribution(X).rvs(random_state=random_state)
-
-    def _density(self, rows):
-        answers = self._answers(rows)
-        routes = answers.routes
-        return ConditionalMixture(
-            np.exp(answers.log_gate), answers.prediction, answers.dispersion,
-            self.likelihood_, experts=None if routes is None else routes.experts,
-        )  # fmt: skip
-
-    def predict_experts(self, X):
-        """What each expert predicts.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows to predict.
-
-        Returns
-        -------
-        prediction : ndarray of shape (n_samples, n_experts[, n_outputs])
-            In units of y, without the part of a shared expert. All experts are asked,
-            also with ``top_k``.
-
-        Raises
-        ------
-        NotFittedError, ValueError
-            If the model is not fitted yet, or X has other columns than in ``fit``.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from skmoe import MixtureOfExpertsRegressor
-        >>> X = np.linspace(-1, 1, 101)[:, None]
-        >>> sides = np.column_stack([X[:, 0] < 0, X[:, 0] >= 0])  # where to start
-        >>> model = MixtureOfExpertsRegressor(n_experts=2, init=sides)
-        >>> model.fit(X, np.abs(X[:, 0])).predict_experts([[0.5]]).round(2)
-        array([[-0.5,  0.5]])
-        """
-        return self._predict_rows(self._check_rows(X))
-
-    def _predict_rows(self, rows):
-        return predict_experts(self.experts_, rows, self._n_outputs, self._expert_names)
-
-    def _predict_routed(self, rows, routes):
-        return predict_experts_routed(
-            self.experts_, rows, routes, self._n_outputs, self._expert_names,
-            n_jobs=self.n_jobs,
-        )  # fmt: skip
-
-    def _answers(self, rows):
-        answers = super()._answers(rows)
-        if self.shared_expert_ is None:
-            return answers
-        with naming(f"shared_expert ({type(self.shared_expert_).__name__})"):
-            shared = ask_shared(self.shared_expert_, rows.X, self._n_outputs)
-        return replace(answers, prediction=answers.prediction + shared[:, None])
-
-    @property
-    def _n_columns(self):
-        return self._n_outputs or 1
-
-    def _default_expert(self):
-        try:
-            likelihood = self._make_likelihood()
-        except ValueError:  # to be told when it is fitted, not by a tag
-            likelihood = None
-        offer = getattr(likelihood, "default_expert", LinearRegression)
-        return offer()
-
-    def _make_likelihood(self):
-        return check_likelihood(self.likelihood)
-
-    def _make_pool(self, experts, data, learned, draw, random_state):
-        shared = check_shared_expert(self.shared_expert, random_state)
-        target = data.target
-        if shared is not None:  # what it leaves is of either sign
-            target = target - target.mean(axis=0)
-            self._check_additive()
-
-        def make(experts):
-            return make_regressor_pool(
-                experts, data.X, target, draw=draw, n_jobs=self.n_jobs
-            )
-
-        return make(experts) if shared is None else SharedPool(shared, experts, make)
-
-    def _check_additive(self):
-        likelihood = self._make_likelihood()
-        if hasattr(likelihood, "is_positive") or hasattr(likelihood, "is_discrete"):
-            raise ValueError(
-                "shared_expert: predictions of the shared expert and of another are "
-                f"added, and {type(likelihood).__name__} asks for positive ones; use "
-                "likelihood='gaussian', 'student_t' or 'laplace', or no shared expert."
-            )
-
-    def _is_linear(self, experts):
-        shared = self.shared_expert
-        return super()._is_linear(experts) and (shared is None or is_linear(shared))
-
-    def _strata(self, data):
-        """What folds are balanced by: nothing."""
-
-    def _publish(self, found, data, learned):
-        own = {
-            "dispersion_floor_": data.floor(found.best.parts.likelihood),
-            "shared_expert_": getattr(found.best.parts.pool, "shared_fitted", None),
-        }
-        super()._publish(found, data, {**learned, **own})
-
-    def _check_y(self, y):
-        return self._check_range(check_regression_target(y), self._make_likelihood())
-
-    def _check_range(self, y, likelihood):
-        if hasattr(likelihood, "check_target"):
-            likelihood.check_target(y)
-        return y
-
-    def _encode(self, y):
-        """Target of the likelihood, columns for a start, and what to remember."""
-        n_outputs = y.shape[1] if y.ndim == 2 else None
-        return y, self._columns_of(y), {"_n_outputs": n_outputs}
-
-    @staticmethod
-    def _columns_of(target):
-        """The target as columns, of which a start is made."""
-        return target.reshape(len(target), -1)
-
-    def _block_target(self, y_shape):
-        """The target of rows in blocks."""
-        return NumberTarget(self._make_likelihood(), y_shape)
-
-    def _encode_known(self, y):
-        return self._encode_like(y, {"_n_outputs": self._n_outputs})
-
-    def _encode_like(self, y, learned):
-        """The target, of as many outputs as were learned of."""
-        y, known = check_regression_target(y), learned["_n_outputs"]
-        n_outputs = y.shape[1] if y.ndim == 2 else None
-        if n_outputs != known:
-            raise ValueError(
-                f"y has shape {y.shape}; the model was fitted with "
-                f"{known or 'one column of'} outputs."
-            )
-        return self._check_range(y, self._make_likelihood())
-
-    def _make_incremental_pool(self, experts, X, y, learned, random_state):
-        options = {"random_state": random_state, "n_jobs": self.n_jobs}
-        shared = check_shared_expert(self.shared_expert, random_state)
-        if shared is None:
-            return make_incremental_regressor_pool(experts, X, y, **options)
-        self._check_additive()
-        return make_incremental_shared_pool(shared, experts, X, y, **options)
-
-    def _input_parts(self):
-        parts = super()._input_parts()
-        return parts if self.shared_expert is None else [*parts, self.shared_expert]
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         experts = self._input_parts()[1:]
-        tags.target_tags.multi_output = all(
+        tags.target_tags.multi_output = not self._takes_one_output and all(
             get_tags(expert).target_tags.multi_output
             for expert in experts
             if hasattr(expert, "fit")

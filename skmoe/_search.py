@@ -10,17 +10,19 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skmoe._criteria import free_parameters, gain_is_clear
+from skmoe._known_rows import check_n_experts_known
+from skmoe._order import in_order
 from skmoe._sklearn_compat import FRAMES_TO_USER
-from skmoe._validation import check_features, check_init
+from skmoe._validation import check_features, check_init, check_n_experts_is_open
 from skmoe.experts import check_experts
 from skmoe.gates import check_gate
+from skmoe.likelihoods import component_of, experts_of
 from skmoe.training import (
     E_STEPS,
     CrossFitting,
     Parts,
     Result,
     Router,
-    RowDraws,
     continue_fit,
     evaluate,
     evaluate_routed,
@@ -60,7 +62,7 @@ class Found:
             )
         if self.best.lost:
             warnings.warn(self._of_lost(), UserWarning, stacklevel=FRAMES_TO_USER)
-        if self.cross is None or len(self.names) == 1:
+        if self.cross is None or self.best.parts.n_own == 1:
             return
         alone = self.cross.alone_bounds
         if self.best.lower_bound <= alone.max() + model.tol:
@@ -138,23 +140,26 @@ class Search:
         n_experts = model.n_experts
         is_open = n_experts == "auto" and not isinstance(model.experts, list)
         if is_open and is_continued:
-            n_experts, is_open = len(model.experts_), False
+            n_experts = len(experts_of(model.likelihood_, model.experts_))
+            is_open = False
         n_starts = 1 if is_continued else model.n_init
         self.progress.begin(None if is_open else n_starts)
         with warnings.catch_warnings():
             # Of rows that are in all bags, which folds take care of.
             warnings.filterwarnings("ignore", message="Some inputs do not have OOB")
-            return self._grow() if is_open else self._attempt(n_experts, is_continued)
+            found = self._grow() if is_open else self._attempt(n_experts, is_continued)
+        return self._numbered(found)
+
+    def _numbered(self, found):
+        """The same with its experts in the order in which they are published."""
+        best = in_order(found.best, self.model, self.data, self.summary)
+        return replace(found, best=best)
 
     def _grow(self):
         """One expert more as long as it pays."""
-        if not isinstance(self.model.init, str):
-            raise ValueError(
-                "n_experts='auto': responsibilities in init have a fixed number of "
-                "experts; name a strategy instead, or set n_experts to that number."
-            )
+        check_n_experts_is_open(self.model.init, self.data.log_prior)
         self.accepted = self._attempt(1, False)
-        for n_experts in range(2, len(self.data.weights) + 1):
+        for n_experts in range(2, len(self.data.unit_weights) + 1):
             more = self._attempt(n_experts, False)
             if not self._pays(more, self.accepted):
                 break
@@ -165,7 +170,7 @@ class Search:
         """By held-out rows, or else by the Bayesian information criterion."""
         if self.is_cross_fitted:
             return gain_is_clear(
-                more.best.held_out, best.best.held_out, self.data.weights
+                more.best.held_out, best.best.held_out, self.data.unit_weights
             )
         return self._bic(more) < self._bic(best)
 
@@ -181,6 +186,7 @@ class Search:
     def _attempt(self, n_experts, is_continued):
         """Starts with a fixed number of experts."""
         parts, names = self._make_parts(n_experts)
+        check_n_experts_known(self.data, parts.pool.n_experts)
         watch, self.n_attempts = self._watch(names), self.n_attempts + 1
         if is_continued:
             results = [self._go_on(self._resume(parts), parts, watch)]
@@ -193,14 +199,14 @@ class Search:
         """Results of all starts."""
         model = self.model
         return fit_starts(
-            parts, self.data, self.summary, RowDraws(self.summary),
+            parts, self.data, self.summary, self.summary.draws,
             init=init, n_init=model.n_init, n_jobs=model.n_jobs, **self._options(watch),
         )  # fmt: skip
 
     def _go_on(self, earlier, parts, watch):
         """What comes after an earlier fit."""
         return continue_fit(
-            earlier, parts, self.data, self.summary, RowDraws(self.summary),
+            earlier, parts, self.data, self.summary, self.summary.draws,
             **self._options(watch),
         )  # fmt: skip
 
@@ -232,7 +238,7 @@ class Search:
         if self.accepted is not None and not self._pays(found, self.accepted):
             found = self.accepted
         model = copy(self.model)
-        self.publish(found, model)
+        self.publish(self._numbered(found), model)
         # What an earlier fit has set does not outlive this one.
         gone = vars(self.model).keys() - vars(model).keys()
         return {**vars(model), **dict.fromkeys(gone)}
@@ -250,9 +256,7 @@ class Search:
         experts = check_experts(
             model.experts, n_experts, model._default_expert(), self.random_state
         )
-        names = [name for name, _ in experts]
-        if isinstance(model.experts, list):
-            model._validate_names(names)
+        names = expert_names(model, experts, self.likelihood)
         if len(experts) > data.n_samples:
             raise ValueError(
                 f"n_experts={len(experts)} is larger than n_samples="
@@ -264,7 +268,7 @@ class Search:
         if self.n_attempts == 0:
             folds = self._folds(are_linear)
             self.is_cross_fitted = folds is not None
-        router = make_router(model, len(experts))
+        router = make_router(model, len(experts), self.likelihood)
         pooling = model.pooling
         if pooling == "auto":
             pools = self.is_cross_fitted and not are_linear and router is None
@@ -291,12 +295,12 @@ class Search:
 
     def _pool(self, experts):
         """An unfitted pool."""
-        draw = RowDraws(self.summary).steady
+        draw = self.summary.draws.steady
         pool = self.model._make_pool(
             experts, self.data, self.learned, draw, self.random_state
         )
         # A splitter of the user's own knows of groups; bags do not.
-        pool.trusts_bags = isinstance(self.model.cv, str)
+        pool.trusts_bags = isinstance(self.model.cv, str) and self.data.groups is None
         return pool
 
     def _resume(self, parts):
@@ -347,7 +351,8 @@ class Search:
     def rows_hash(self):
         """Tells whether a later fit is to the same rows."""
         data = self.data
-        return joblib.hash((data.X, data.target, data.weights))
+        groups = None if data.groups is None else data.groups.codes
+        return joblib.hash((data.X, data.target, data.weights, groups, data.log_prior))
 
 
 def _best_of(results, names, cross):
@@ -355,9 +360,31 @@ def _best_of(results, names, cross):
     return Found(best, results, names, cross)
 
 
-def make_router(model, n_experts):
+def expert_names(model, experts, likelihood):
+    """Names of the experts, and last that of a component besides them."""
+    names = [name for name, _ in experts]
+    if isinstance(model.experts, list):
+        model._validate_names(names)
+    component = component_of(likelihood)
+    if component is None:
+        return names
+    if component in names:
+        raise ValueError(
+            f"experts: {component!r} is what {type(likelihood).__name__} calls its "
+            "own component; give the expert another name."
+        )
+    return [*names, component]
+
+
+def make_router(model, n_experts, likelihood):
     """How rows are sent to experts, or None where all experts are asked."""
     top_k = model.top_k
+    if top_k is not None and component_of(likelihood) is not None:
+        raise ValueError(
+            f"top_k={top_k}: every row may belong to the component of "
+            f"{type(likelihood).__name__}, and with top_k a row is sent to few; use "
+            "top_k=None, or another likelihood."
+        )
     if top_k is not None and top_k > n_experts and model.n_experts != "auto":
         raise ValueError(
             f"top_k={top_k} is larger than the number of experts, {n_experts}; use "

@@ -58,7 +58,7 @@ def without_callbacks(estimator):
 
 
 #: Frames from a warning in what ``fit`` calls to the user's line.
-FRAMES_TO_USER = 4 if HAS_CALLBACKS else 3
+FRAMES_TO_USER = 5 if HAS_CALLBACKS else 4
 
 
 def is_linear_model(estimator):
@@ -93,6 +93,15 @@ def predict_unchecked(estimator, X):
     return estimator._loss.link.inverse(raw.ravel())
 
 
+def declines(estimator, method, name):
+    """Whether an estimator has said, by ``set_<method>_request``, not to want ``name``.
+
+    scikit-learn sends it nonetheless where a part of the estimator asks for it.
+    """
+    request = getattr(estimator._get_metadata_request(), method)
+    return request.requests.get(name) is False
+
+
 def set_glm_loss(estimator):
     """Give a Poisson or gamma regression the loss that its ``predict`` asks for."""
     estimator._base_loss = estimator._get_loss()
@@ -108,6 +117,7 @@ __all__ = [
     "StrOptions",
     "callbacks_of",
     "check_sample_weight",
+    "declines",
     "is_linear_model",
     "num_samples",
     "predict_unchecked",

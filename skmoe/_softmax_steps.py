@@ -14,6 +14,8 @@ from skmoe._softmax_regression import log_softmax, softmax_information
 _MAX_JOINT, _MAX_COLUMNS = 400, 500
 # No logit of a row is moved further in one step.
 _LONGEST = 4.0
+# A move that is none.
+_STANDSTILL = 1e-100
 
 
 class SoftmaxSteps:
@@ -99,4 +101,4 @@ def shortened(rows, step, longest):
     """
     moved = np.abs(rows @ step.reshape(-1, step.shape[-1]).T)
     largest = moved.max(axis=0, initial=0.0).reshape(step.shape[:2]).max(axis=1)
-    return np.minimum(1.0, longest / np.maximum(largest, np.finfo(np.float64).tiny))
+    return np.minimum(1.0, longest / np.maximum(largest, _STANDSTILL))

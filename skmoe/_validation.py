@@ -242,6 +242,20 @@ def check_weights(sample_weight, X, name="sample_weight"):
     return weights
 
 
+def check_n_experts_is_open(init, prior):
+    """Raise where what is given has a column for each of a fixed number of experts."""
+    if not isinstance(init, str):
+        raise ValueError(
+            "n_experts='auto': responsibilities in init have a fixed number of "
+            "experts; name a strategy instead, or set n_experts to that number."
+        )
+    if prior is not None:
+        raise ValueError(
+            "n_experts='auto': responsibilities_prior has a fixed number of experts; set "
+            "n_experts to that number."
+        )
+
+
 def check_init(init, present, n_experts):
     """Given responsibilities of the ``present`` rows; a name is returned as it is."""
     if isinstance(init, str):

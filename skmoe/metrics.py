@@ -19,7 +19,9 @@ True
 
 import numpy as np
 from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import MetadataRequest
 
+from skmoe._row_sizes import given_sizes
 from skmoe._sklearn_compat import check_sample_weight
 
 __all__ = [
@@ -235,7 +237,19 @@ def coverage(y_true, density, confidence=0.9, sample_weight=None):
     return np.array(shares) if levels.ndim else shares[0]
 
 
-def neg_log_likelihood_scorer(estimator, X, y, sample_weight=None):
+def _asks_for_sizes(scorer):
+    """Let metadata routing pass the sizes of rows on to a scorer."""
+    request = MetadataRequest(owner=scorer.__name__)
+    for name in ("exposure", "trials"):
+        request.score.add_request(param=name, alias=True)
+    scorer.get_metadata_routing = lambda: request
+    return scorer
+
+
+@_asks_for_sizes
+def neg_log_likelihood_scorer(
+    estimator, X, y, sample_weight=None, *, exposure=None, trials=None
+):
     """Mean log-likelihood, the negative of the loss; greater is better.
 
     For ``scoring``. It is :func:`neg_log_likelihood` with the other sign; of classifiers
@@ -252,6 +266,9 @@ def neg_log_likelihood_scorer(estimator, X, y, sample_weight=None):
         What was observed there.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows; one each by default.
+    exposure, trials : array-like of shape (n_samples,), default=None
+        Sizes of the rows, as in ``fit``. With metadata routing, a search that is passed
+        them passes them on.
 
     Returns
     -------
@@ -283,10 +300,12 @@ def neg_log_likelihood_scorer(estimator, X, y, sample_weight=None):
     {'n_experts': 2}
     """
     model, X = _mixture_within(estimator, X, "responsibilities")
-    return _mean(model.score_samples(X, y), sample_weight)
+    sizes = given_sizes({"exposure": exposure, "trials": trials})
+    return _mean(model.score_samples(X, y, **sizes), sample_weight)
 
 
-def neg_crps_scorer(estimator, X, y, sample_weight=None):
+@_asks_for_sizes
+def neg_crps_scorer(estimator, X, y, sample_weight=None, *, exposure=None, trials=None):
     """Negative of the mean continuous ranked probability score; greater is better.
 
     For ``scoring``. It is :func:`crps` with the other sign.
@@ -302,6 +321,9 @@ def neg_crps_scorer(estimator, X, y, sample_weight=None):
         What was observed there.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows; one each by default.
+    exposure, trials : array-like of shape (n_samples,), default=None
+        Sizes of the rows, as in ``fit``. With metadata routing, a search that is passed
+        them passes them on.
 
     Returns
     -------
@@ -327,7 +349,8 @@ def neg_crps_scorer(estimator, X, y, sample_weight=None):
     -0.052
     """
     model, X = _mixture_within(estimator, X, "predict_distribution")
-    return -crps(y, model.predict_distribution(X), sample_weight)
+    density = model.predict_distribution(X, exposure=exposure, trials=trials)
+    return -crps(y, density, sample_weight)
 
 
 def _mixture_within(estimator, X, method):

@@ -235,6 +235,19 @@ def test_weightless_pipeline_is_never_silently_unweighted():
     np.testing.assert_allclose(model.predict(X), plain.predict(X), atol=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore:experts. .* ended with less:UserWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("seed", [7, 11, 23])
+def test_superfluous_experts_stay_finite(seed):
+    """One that has lost its rows gains from ever larger errors, up to a limit."""
+    X = np.linspace(-1, 1, 100)[:, None]
+    noise = 0.1 * np.random.default_rng(seed).normal(size=100)
+    y = np.where(X[:, 0] < 0, -3 + X[:, 0], 3 - X[:, 0]) + noise
+    model = MixtureOfExpertsRegressor(n_experts=6, random_state=0).fit(X, y)
+    assert np.isfinite(model.dispersion_).all()
+    assert np.isfinite(model.score_samples(X, y)).all()
+
+
 # -- errors that tell the remedy -------------------------------------------------------
 
 

@@ -393,10 +393,20 @@ def test_experts_that_learn_from_no_batches(two_regimes):
         regressor(shared_expert=HistGradientBoostingRegressor()).fit(X, y)
 
 
+@pytest.mark.parametrize("sizes", [{}, {"trials": np.full(240, 4)}])
+def test_binomials_are_not_learnt_from_batches(two_regimes, sizes):
+    X, y = two_regimes
+    match = "^likelihood: BinomialLikelihood has rows of several trials"
+    with pytest.raises(ValueError, match=match):
+        regressor(likelihood="binomial").fit(X, y > 0, **sizes)
+
+
 def test_gates_that_learn_from_no_batches(two_regimes):
     X, y = two_regimes
     gate = ClassifierGate(DecisionTreeClassifier())
-    with pytest.raises(ValueError, match=r"gate: ClassifierGate.*has no partial_fit"):
+    with pytest.raises(
+        ValueError, match=r"^gate: DecisionTreeClassifier has no partial_fit"
+    ):
         regressor(gate=gate).fit(X, y)
 
 

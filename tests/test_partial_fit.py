@@ -303,7 +303,7 @@ def test_what_a_first_batch_cannot_tell(hinge):
     ("model", "part"),
     [
         (regressor(HistGradientBoostingRegressor()), "experts: 'expert0' .HistGradient"),
-        (regressor(gate=RandomForestClassifier()), "gate: ClassifierGate"),
+        (regressor(gate=RandomForestClassifier()), "gate: RandomForestClassifier"),
         (
             regressor(likelihood=GaussianLikelihood(LinearRegression())),
             "likelihood: GaussianLikelihood",

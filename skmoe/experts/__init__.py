@@ -32,21 +32,27 @@ expert knows nothing of gates.
 """
 
 from skmoe.experts._ask import predict_experts, predict_experts_proba
+from skmoe.experts._beside import PoolBesideConstant
 from skmoe.experts._incremental_pools import (
     check_learns,
     make_incremental_classifier_pool,
     make_incremental_regressor_pool,
 )
 from skmoe.experts._incremental_shared import make_incremental_shared_pool
+from skmoe.experts._permuted_state import permuted_state
 from skmoe.experts._resolve import (
     check_experts,
     make_classifier_pool,
     make_regressor_pool,
+    make_sized_pool,
 )
 from skmoe.experts._routed import predict_experts_proba_routed, predict_experts_routed
 from skmoe.experts._shared import SharedPool, ask_shared, check_shared_expert
+from skmoe.experts._sized import OUTCOMES
 
 __all__ = [
+    "OUTCOMES",
+    "PoolBesideConstant",
     "SharedPool",
     "ask_shared",
     "check_experts",
@@ -57,6 +63,8 @@ __all__ = [
     "make_incremental_regressor_pool",
     "make_incremental_shared_pool",
     "make_regressor_pool",
+    "make_sized_pool",
+    "permuted_state",
     "predict_experts",
     "predict_experts_proba",
     "predict_experts_proba_routed",

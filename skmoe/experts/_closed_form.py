@@ -90,6 +90,13 @@ class ClosedFormPool(TogetherMixin):
         pool.coef = pool._source = pool._resumed = None
         return pool
 
+    def reweighted(self, X, weights):
+        """A pool for a fit to X by other ``weights``, in the units of those bound to."""
+        pool = copy(self)
+        if X is pool._source:
+            pool._total = weights.sum(axis=1)
+        return pool
+
     def with_rows(self, X, weights):
         """A pool bound to other rows, in the same units."""
         pool = copy(self)

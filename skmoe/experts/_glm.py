@@ -14,7 +14,12 @@ from skmoe.experts._closed_form import ClosedFormPool
 from skmoe.experts._glm_terms import GammaTerms, PoissonTerms
 from skmoe.experts._least_squares import solve_semidefinite
 from skmoe.experts._linear_routed import pair_predictors
-from skmoe.likelihoods import GammaLikelihood, PoissonLikelihood
+from skmoe.experts._negative_binomial_terms import NegativeBinomialTerms
+from skmoe.likelihoods import (
+    GammaLikelihood,
+    NegativeBinomialLikelihood,
+    PoissonLikelihood,
+)
 
 # Newton's decrement per unit of weight at which to stop.
 _TOLERANCE = 1e-10
@@ -84,11 +89,10 @@ class GlmPool(ClosedFormPool):
 
     def terms(self, y, weights, likelihood, whole=None):
         """The experts' part of the log-likelihood, where they maximise it."""
-        if type(likelihood) is not self.likelihood_class:
+        terms = self.terms_of.get(type(likelihood))
+        if terms is None or any(estimator.alpha for _, estimator in self.experts):
             return None
-        if any(estimator.alpha for _, estimator in self.experts):
-            return None
-        return self.terms_class(self, y, weights, whole)
+        return terms.of(self, y, weights, whole)
 
     def parameters(self, terms, dispersion):
         """This pool's state as ``terms`` takes it."""
@@ -166,8 +170,10 @@ class PoissonPool(GlmPool):
     """Poisson regression with one penalty per expert."""
 
     estimator_class = PoissonRegressor
-    likelihood_class = PoissonLikelihood
-    terms_class = PoissonTerms
+    terms_of = {
+        PoissonLikelihood: PoissonTerms,
+        NegativeBinomialLikelihood: NegativeBinomialTerms,
+    }
 
     @staticmethod
     def _in_range(y):
@@ -191,8 +197,7 @@ class GammaPool(GlmPool):
     """Gamma regression with one penalty per expert."""
 
     estimator_class = GammaRegressor
-    likelihood_class = GammaLikelihood
-    terms_class = GammaTerms
+    terms_of = {GammaLikelihood: GammaTerms}
 
     @staticmethod
     def _in_range(y):

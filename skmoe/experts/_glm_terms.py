@@ -41,20 +41,33 @@ class PoissonTerms(SumsMixin):
     _collects: tuple = ("sums", "blocks", "mass")
 
     def __init__(self, pool, y, weights, whole=None):
-        self.design, self.y, self.weights = pool.design, y, weights
+        self.design, self.weights = pool.design, weights
         self.total = weights.sum()
-        self.constant = self._constant(y)
+        self._take(y)
         self.shape = (pool.n_experts, self.design.n_columns)
         self.n_coef = self.shape[0] * self.shape[1]
         self.size = self.n_coef + self.n_shapes * pool.n_experts
         self.lower = np.full(self.size, -np.inf)
         self.n_numbers = pool.n_experts
-        mean, largest = weights @ y / self.total, y.max()
+        mean, largest = _mean_rate(y, weights), _rates(y).max()
         if whole is not None:
             mean, largest = whole.mean, whole.largest
         self.center = np.log(mean or 1.0)
         self.lowest = self.center - _FARTHEST_BELOW
         self.highest = np.log(largest or 1.0) + _FARTHEST_ABOVE
+
+    def _take(self, target):
+        """Hold the target, and the logarithms of its exposures where it has them."""
+        self.given = target
+        self.y, self.log_exposure = target, None
+        if target.ndim == 2:
+            self.y, self.log_exposure = target[:, 0], np.log(target[:, 1])
+        self.constant = self._constant(self.y)
+
+    @classmethod
+    def of(cls, pool, y, weights, whole=None):
+        """The terms of these rows, or None where they cannot be a part of all rows."""
+        return cls(pool, y, weights, whole)
 
     @staticmethod
     def _constant(y):
@@ -63,12 +76,14 @@ class PoissonTerms(SumsMixin):
 
     def subset(self, rows):
         """The terms of some rows, in the same units."""
-        return self.with_rows(self.design.subset(rows), self.y[rows], self.weights[rows])
+        weights = self.weights[rows]
+        return self.with_rows(self.design.subset(rows), self.given[rows], weights)
 
     def with_rows(self, design, y, weights):
         """The terms of other rows, in the same units."""
         part = copy(self)
-        part.design, part.y, part.constant = design, y, self._constant(y)
+        part.design = design
+        part._take(y)
         part.weights, part.total = weights, weights.sum()
         return part
 
@@ -101,6 +116,8 @@ class PoissonTerms(SumsMixin):
         logs = self.coef @ self.rows.T
         if logs.min() < self.lowest or logs.max() > self.highest:
             logs[:] = np.nan
+        if self.log_exposure is not None:
+            logs += self.log_exposure[self.part]
         return logs
 
     def scores(self):
@@ -172,9 +189,8 @@ class GammaTerms(PoissonTerms):
             dispersion = np.full(self.shape[0], self.spread)
         else:
             weights = np.tile(self.weights[:, None], self.shape[0])
-            mean = self.weights @ self.y / self.total
-            prediction = np.full(weights.shape, mean)
-            dispersion = GammaLikelihood().fit_dispersion(self.y, prediction, weights)
+            prediction = np.full(weights.shape, _mean_rate(self.given, self.weights))
+            dispersion = GammaLikelihood().fit_dispersion(self.given, prediction, weights)
         return np.concatenate([super().neutral(), np.log(dispersion)])
 
     def begin(self, vector):
@@ -232,3 +248,14 @@ class GammaTerms(PoissonTerms):
         coef = vector[: self.n_coef].reshape(self.shape)
         log_dispersion = np.minimum(vector[self.n_coef :], _LARGEST_LOG_DISPERSION)
         return coef, np.exp(log_dispersion)
+
+
+def _rates(target):
+    """A target per unit of exposure."""
+    return target if target.ndim == 1 else target[:, 0] / target[:, 1]
+
+
+def _mean_rate(target, weights):
+    if target.ndim == 1:
+        return weights @ target / weights.sum()
+    return weights @ target[:, 0] / (weights @ target[:, 1])

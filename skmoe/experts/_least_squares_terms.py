@@ -9,6 +9,8 @@ from skmoe._blocks import Blocks
 from skmoe._grams import weighted_grams
 from skmoe._sums import SumsMixin
 
+# In standard deviations of the target.
+_LARGEST_LOG_SD = 30.0
 _LOG_2PI = np.log(2 * np.pi)
 
 
@@ -68,7 +70,7 @@ class LeastSquaresTerms(SumsMixin):
     def begin(self, vector):
         """Take on parameters, before the first rows."""
         self.coef = vector[: self.n_coef].reshape(self.shape)
-        log_sd = vector[self.n_coef :].reshape(self.shape[:2])
+        log_sd = self._log_sd(vector)
         self.precision = np.exp(-log_sd)
         offset = log_sd.sum(axis=1) + np.log(self.scale).sum()
         self.offset = (offset + 0.5 * _LOG_2PI * len(self.scale))[:, None]
@@ -165,8 +167,16 @@ class LeastSquaresTerms(SumsMixin):
         coef = vector[: self.n_coef].reshape(self.shape) * self.scale[:, None]
         if self.fit_intercept:
             coef[:, :, 0] += self.center
-        log_sd = vector[self.n_coef :].reshape(self.shape[:2])
+        log_sd = self._log_sd(vector)
         return coef.swapaxes(1, 2), np.exp(2 * (log_sd + np.log(self.scale)))
+
+    def _log_sd(self, vector):
+        """Logarithms of the standard deviations, in units of the target's own.
+
+        An expert that has lost its rows may become as vague as it likes.
+        """
+        log_sd = vector[self.n_coef :].reshape(self.shape[:2])
+        return np.minimum(log_sd, _LARGEST_LOG_SD)
 
 
 def target_moments(y, weights):

@@ -118,6 +118,13 @@ class PipelinePool(TogetherMixin):
         self.inner = copy(self.inner)
         self.inner.bind(self.transformed(X), weights)
 
+    def reweighted(self, X, weights):
+        """A pool for a fit to X by other ``weights``, in the units of those bound to."""
+        pool = copy(self)
+        if X is self._source:  # of other rows, the transformers are yet to learn
+            pool.inner = self.inner.reweighted(self._matrix, weights)
+        return pool
+
     def subset(self, X, rows):
         """A pool bound to some rows, which are X, in the same units."""
         pool = copy(self)

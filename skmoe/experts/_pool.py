@@ -7,7 +7,7 @@ from time import perf_counter
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
-from sklearn.dummy import DummyClassifier
+from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from skmoe._fitting import weight_keyword
 from skmoe._naming import naming_expert
@@ -52,6 +52,11 @@ class EstimatorPool:
     def n_experts(self):
         """Number of experts."""
         return len(self.experts)
+
+    @property
+    def draws_rows(self):
+        """Whether an expert takes no weights, and must not run short of whole rows."""
+        return None in self.keywords
 
     def fit(self, X, y, weights):
         """Fit every expert.
@@ -216,6 +221,9 @@ class EstimatorPool:
         return fit
 
     def _fit_rows(self, template, X, y, weights):
+        if not y.any():
+            # Some regressors of counts refuse rows that are all zero.
+            return DummyRegressor().fit(X, y)
         return clone(template).fit(X, y, **(weights or {}))
 
     def predict(self, X):
@@ -268,9 +276,8 @@ class ClassifierPool(EstimatorPool):
     def _fit_rows(self, template, X, y, weights):
         if np.all(y == y[0]):
             # Many classifiers refuse a single class, which is what is left here.
-            template = DummyClassifier(strategy="most_frequent")
-            weights = None
-        return super()._fit_rows(template, X, self.classes[y], weights)
+            return DummyClassifier(strategy="most_frequent").fit(X, self.classes[y])
+        return clone(template).fit(X, self.classes[y], **(weights or {}))
 
     def predict_routed(self, X, routes):
         """Probabilities of shape (n_samples, top_k, n_classes) for the routed pairs."""

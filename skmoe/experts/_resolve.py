@@ -1,13 +1,16 @@
 """From the ``experts`` parameter to a pool."""
 
+from functools import partial
+
 from sklearn.base import is_classifier, is_regressor
 
-from skmoe._fitting import clone_seeded
+from skmoe._fitting import clone_seeded, weight_keyword
 from skmoe.experts._glm import GammaPool, PoissonPool
 from skmoe.experts._least_squares import LeastSquaresPool, RidgePool
 from skmoe.experts._logistic import LogisticPool
 from skmoe.experts._pipeline import make_pipeline_pool
 from skmoe.experts._pool import ClassifierPool, EstimatorPool
+from skmoe.experts._sized import OUTCOMES, RatePool, RateTermsPool, SuccessPool
 
 
 def check_experts(experts, n_experts, default, random_state):
@@ -87,8 +90,8 @@ def _check_kind(name, estimator, classification):
     kind = type(estimator).__name__
     if classification and not is_classifier(estimator):
         raise ValueError(
-            f"experts: {name!r} ({kind}) is no classifier; use it in a "
-            "MixtureOfExpertsRegressor, or pass a classifier."
+            f"experts: {name!r} ({kind}) is no classifier; pass a classifier, or use it "
+            "in a MixtureOfExpertsRegressor (whose likelihood is not 'binomial')."
         )
     if not classification and not is_regressor(estimator):
         raise ValueError(
@@ -208,3 +211,38 @@ def make_classifier_pool(experts, X, y, classes, *, draw, n_jobs):
     if pool is not None:
         return pool
     return ClassifierPool(experts, classes=classes, draw=draw, n_jobs=n_jobs)
+
+
+def make_sized_pool(experts, X, target, likelihood, *, draw, n_jobs):
+    """A pool for rows of different sizes.
+
+    Parameters
+    ----------
+    experts : list of (name, estimator)
+    X : array-like of shape (n_samples, n_features)
+    target : ndarray of shape (n_samples, 2)
+        What was counted, and the sizes.
+    likelihood : likelihood
+        That knows sizes.
+    draw : callable
+        For experts that take no weights.
+    n_jobs : int or None
+    """
+    if getattr(likelihood, "experts_classify", False):
+        return SuccessPool(experts, X, partial(_make_weighted_pool, n_jobs=n_jobs))
+    rates, _ = likelihood.expert_target(target)
+    inner = make_regressor_pool(experts, X, rates, draw=draw, n_jobs=n_jobs)
+    pool = RateTermsPool if hasattr(inner, "terms") else RatePool
+    return pool(inner, likelihood.expert_target)
+
+
+def _make_weighted_pool(experts, X, y, *, n_jobs):
+    """Classifiers of two outcomes, which come as often as their weights say."""
+    for name, estimator in experts:
+        if weight_keyword(estimator) is None:
+            raise ValueError(
+                f"experts: {name!r} ({type(estimator).__name__}) accepts no "
+                "sample_weight, which with likelihood='binomial' says how often a row "
+                "was a success; use an expert that does."
+            )
+    return make_classifier_pool(experts, X, y, OUTCOMES, draw=None, n_jobs=n_jobs)

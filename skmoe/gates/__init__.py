@@ -17,6 +17,8 @@ The gate protocol, duck-typed; ``K`` is the number of experts:
 ``takes_sparse_targets`` (optional)
     True where ``responsibilities`` may be a sparse array: rows that are sent to few of
     many experts. A gate without it is given all zeros.
+``looks_at_rows`` (optional)
+    False where the answer is the same for all X.
 ``logits_of_numbers(X)`` -> (n_samples, K) (optional)
     ``log g_k(x)`` up to a number of each row, for finite numbers, without checks.
 ``with_load_loss(slopes)`` -> gate (optional)
@@ -33,6 +35,17 @@ The gate protocol, duck-typed; ``K`` is the number of experts:
 ``with_least_share(experts, X, share)`` -> gate (optional)
     A copy that gives experts that have lost their rows a mean probability again.
 
+``expert_order(X, responsibilities, weights)`` -> order of the experts (optional)
+    Where it matters to a gate which experts are neighbours: how the columns of
+    ``responsibilities`` are arranged before a fit starts from them.
+
+``permuted(order)`` -> gate (optional)
+    A copy whose expert ``k`` is expert ``order[k]`` of this one. Experts of a gate
+    without it keep the order in which training found them.
+``expert_tree`` (optional)
+    Nested tuples of the experts' numbers, where not every order can be had: branches of
+    one node can change places, and nothing else.
+
 A pipeline that ends in a gate is a gate. A gate knows nothing of experts.
 """
 
@@ -42,17 +55,23 @@ from skmoe.gates._ask import (
     gate_scores,
     has_fast_scores,
     joint_log_proba,
+    looks_at_rows,
 )
 from skmoe.gates._bound import BoundGate, bind_gate
 from skmoe.gates._classifier import ClassifierGate
 from skmoe.gates._constant import ConstantGate
+from skmoe.gates._gaussian import GaussianGate
+from skmoe.gates._hierarchical import HierarchicalGate
 from skmoe.gates._learn import (
     check_gate_learns,
+    expert_order,
     fit_gate,
     gate_with_least_share,
     gate_with_load_loss,
+    has_expert_order,
     step_gate,
 )
+from skmoe.gates._permute import can_be_permuted, expert_tree, permuted_gate
 from skmoe.gates._protocol import GateMixin, check_responsibilities
 from skmoe.gates._resolve import check_gate
 from skmoe.gates._softmax import SoftmaxGate
@@ -62,18 +81,26 @@ __all__ = [
     "ClassifierGate",
     "ConstantGate",
     "GateMixin",
+    "GaussianGate",
+    "HierarchicalGate",
     "SoftmaxGate",
     "bind_gate",
+    "can_be_permuted",
     "check_gate",
     "check_gate_learns",
     "check_responsibilities",
+    "expert_order",
+    "expert_tree",
     "fit_gate",
     "gate_n_parameters",
     "gate_penalty",
     "gate_scores",
     "gate_with_least_share",
     "gate_with_load_loss",
+    "has_expert_order",
     "has_fast_scores",
     "joint_log_proba",
+    "looks_at_rows",
+    "permuted_gate",
     "step_gate",
 ]

@@ -159,3 +159,29 @@ def gate_n_parameters(gate):
     2
     """
     return n_parameters(gate)
+
+
+def looks_at_rows(gate):
+    """Tell whether a gate's answer depends on X at all.
+
+    Parameters
+    ----------
+    gate : gate
+        Fitted or not; or a pipeline that ends in one.
+
+    Returns
+    -------
+    looks_at_rows : bool
+        False of a gate that says so, as the constant one does.
+
+    See Also
+    --------
+    bind_gate : Shows rows to a gate.
+
+    Examples
+    --------
+    >>> from skmoe.gates import ConstantGate, SoftmaxGate, looks_at_rows
+    >>> looks_at_rows(SoftmaxGate()), looks_at_rows(ConstantGate())
+    (True, False)
+    """
+    return getattr(last_step(gate), "looks_at_rows", True)

@@ -1,5 +1,7 @@
 """Any classifier as a gate."""
 
+from copy import copy
+
 import numpy as np
 from scipy.sparse import coo_array
 from sklearn.base import BaseEstimator, clone
@@ -33,7 +35,7 @@ def _as_classes(X, responsibilities, sample_weight):
 
 
 class ClassifierGate(GateMixin, BaseEstimator):
-    """Gate made of a classifier: the class is the expert's number.
+    """Gate made of a classifier: the classes are the experts.
 
     A row is given to the classifier once for each expert with a share in it, weighted
     by that share.
@@ -47,6 +49,9 @@ class ClassifierGate(GateMixin, BaseEstimator):
     ----------
     classifier_ : classifier
         The fitted clone.
+    expert_numbers_ : ndarray of int of shape (n_experts,)
+        The expert that each class of the classifier stands for. These are the same
+        numbers, unless experts were put into another order since.
     n_experts_ : int
         Number of experts.
     n_parameters_ : int or None
@@ -110,6 +115,7 @@ class ClassifierGate(GateMixin, BaseEstimator):
             classifier, keyword = DummyClassifier(strategy="most_frequent"), {}
         self.classifier_ = classifier.fit(safe_indexing(X, rows), experts, **keyword)
         self.n_experts_ = np.shape(responsibilities)[1]
+        self.expert_numbers_ = np.arange(self.n_experts_)
         return self
 
     @available_if(_classifier_learns_from_batches)
@@ -148,10 +154,14 @@ class ClassifierGate(GateMixin, BaseEstimator):
         check_n_experts(n_experts, getattr(self, "n_experts_", None))
         if n_experts == 1:
             return self.fit(X, responsibilities, sample_weight)
+        earlier = self._known_classifier(n_experts)
+        if earlier is None:
+            self.expert_numbers_ = np.arange(n_experts)
         rows, experts, shares = _as_classes(X, responsibilities, sample_weight)
+        classes = np.argsort(self.expert_numbers_)[experts]
         self.classifier_ = advanced(
-            self.classifier, self._known_classifier(n_experts),
-            safe_indexing(X, rows), experts, shares, np.arange(n_experts),
+            self.classifier, earlier, safe_indexing(X, rows), classes, shares,
+            np.arange(n_experts),
         )  # fmt: skip
         self.n_experts_ = n_experts
         return self
@@ -164,6 +174,23 @@ class ClassifierGate(GateMixin, BaseEstimator):
         earlier = getattr(self, "classifier_", None)
         knows_all = earlier is not None and len(earlier.classes_) == n_experts
         return earlier if knows_all else None
+
+    def permuted(self, order):
+        """Copy the gate, with its experts in another order.
+
+        Parameters
+        ----------
+        order : ndarray of int of shape (n_experts,)
+            Numbers of the experts, the first one to be the first.
+
+        Returns
+        -------
+        gate : ClassifierGate
+            The copy.
+        """
+        gate = copy(self)
+        gate.expert_numbers_ = np.argsort(order)[self.expert_numbers_]
+        return gate
 
     def predict_log_proba(self, X):
         """Log gate probabilities.
@@ -189,7 +216,8 @@ class ClassifierGate(GateMixin, BaseEstimator):
         # that all underflow are no numbers.
         with np.errstate(divide="ignore", invalid="ignore"):
             known = np.nan_to_num(self.classifier_.predict_proba(X))
-        proba[:, self.classifier_.classes_] = np.maximum(known, _SMALLEST_PROBA)
+        experts = self.expert_numbers_[self.classifier_.classes_]
+        proba[:, experts] = np.maximum(known, _SMALLEST_PROBA)
         proba /= proba.sum(axis=1, keepdims=True)
         return np.log(proba)
 

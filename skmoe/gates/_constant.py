@@ -51,6 +51,7 @@ class ConstantGate(GateMixin, BaseEstimator):
     """
 
     takes_sparse_targets = True
+    looks_at_rows = False
 
     def fit(self, X, responsibilities, sample_weight=None):
         """Average the responsibilities.
@@ -133,6 +134,23 @@ class ConstantGate(GateMixin, BaseEstimator):
         gate.prior_ = self.prior_.copy()
         gate.prior_[list(experts)] = np.maximum(self.prior_[list(experts)], share)
         gate.prior_ /= gate.prior_.sum()
+        return gate
+
+    def permuted(self, order):
+        """Copy the gate, with its experts in another order.
+
+        Parameters
+        ----------
+        order : ndarray of int of shape (n_experts,)
+            Numbers of the experts, the first one to be the first.
+
+        Returns
+        -------
+        gate : ConstantGate
+            The copy.
+        """
+        gate = copy(self)
+        gate.prior_ = self.prior_[order]
         return gate
 
     def bind(self, X, weights):

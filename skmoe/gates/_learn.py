@@ -4,6 +4,7 @@ from copy import copy, deepcopy
 from inspect import signature
 
 from scipy.sparse import issparse
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skmoe._fitting import weight_keyword
@@ -83,14 +84,15 @@ def check_gate_learns(gate):
     >>> check_gate_learns(ClassifierGate(DecisionTreeClassifier()))
     Traceback (most recent call last):
         ...
-    ValueError: gate: ClassifierGate has no partial_fit, so it cannot learn from ...
+    ValueError: gate: DecisionTreeClassifier has no partial_fit, so it cannot learn ...
     """
     last = last_step(gate)
     if not hasattr(last, "partial_fit"):
+        own = getattr(last, "classifier", last)
         raise ValueError(
-            f"gate: {type(last).__name__} has no partial_fit, so it cannot learn from "
-            "batches; use gate='softmax', 'constant' or a classifier with partial_fit, "
-            "or fit with solver='em'."
+            f"gate: {type(own).__name__} has no partial_fit, so it cannot learn from "
+            "batches; use gate='softmax', 'gaussian', 'constant' or a classifier with "
+            "partial_fit, or fit with solver='em'."
         )
 
 
@@ -243,3 +245,67 @@ def gate_with_least_share(gate, experts, X, share):
         return gate
     offer = getattr(gate, "with_least_share", None)
     return gate if offer is None else offer(experts, X, share)
+
+
+def has_expert_order(gate):
+    """Tell whether it matters to a gate which experts have neighbouring numbers.
+
+    Parameters
+    ----------
+    gate : gate
+        Fitted or not.
+
+    Returns
+    -------
+    has_order : bool
+        Whether :func:`expert_order` can be asked.
+
+    See Also
+    --------
+    expert_order : What the order is.
+
+    Examples
+    --------
+    >>> from skmoe.gates import HierarchicalGate, SoftmaxGate, has_expert_order
+    >>> has_expert_order(HierarchicalGate()), has_expert_order(SoftmaxGate())
+    (True, False)
+    """
+    return hasattr(last_step(gate), "expert_order")
+
+
+def expert_order(gate, X, responsibilities, weights):
+    """Find the order of experts that suits a gate to which it matters.
+
+    Parameters
+    ----------
+    gate : gate
+        For which :func:`has_expert_order` is true.
+    X : array-like of shape (n_samples, n_features)
+        Rows, as the gate takes them.
+    responsibilities : {ndarray, sparse array} of shape (n_samples, n_experts)
+        Of experts in any order.
+    weights : ndarray of shape (n_samples,)
+        Of the rows.
+
+    Returns
+    -------
+    order : ndarray of int of shape (n_experts,)
+        Numbers of the experts, the first one to be the first.
+
+    See Also
+    --------
+    HierarchicalGate : A gate to which it matters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe.gates import HierarchicalGate, expert_order
+    >>> X = np.arange(8.0)[:, None]
+    >>> mixed = np.repeat(np.eye(4)[[0, 2, 1, 3]], 2, axis=0)
+    >>> expert_order(HierarchicalGate(), X, mixed, np.ones(8))
+    array([0, 2, 1, 3])
+    """
+    if isinstance(gate, Pipeline):
+        rows = clone(gate[:-1]).fit_transform(X) if len(gate.steps) > 1 else X
+        return expert_order(gate.steps[-1][1], rows, responsibilities, weights)
+    return gate.expert_order(X, responsibilities, weights)

@@ -5,10 +5,11 @@ from sklearn.base import is_classifier
 from skmoe._fitting import clone_seeded
 from skmoe.gates._classifier import ClassifierGate
 from skmoe.gates._constant import ConstantGate
+from skmoe.gates._gaussian import GaussianGate
 from skmoe.gates._protocol import is_gate
 from skmoe.gates._softmax import SoftmaxGate
 
-_NAMED = {"softmax": SoftmaxGate, "constant": ConstantGate}
+_NAMED = {"softmax": SoftmaxGate, "gaussian": GaussianGate, "constant": ConstantGate}
 
 
 def check_gate(gate, random_state):
@@ -16,7 +17,7 @@ def check_gate(gate, random_state):
 
     Parameters
     ----------
-    gate : {"softmax", "constant"}, gate, or classifier with ``predict_proba``
+    gate : {"softmax", "gaussian", "constant"}, gate, or classifier with ``predict_proba``
         The parameter; it is cloned.
     random_state : RandomState
         Fills open ``random_state`` parameters.

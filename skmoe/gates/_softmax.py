@@ -13,7 +13,7 @@ from skmoe._sklearn_compat import Interval
 from skmoe._softmax_regression import log_softmax
 from skmoe.gates._bound_softmax import BoundSoftmax
 from skmoe.gates._protocol import GateMixin, check_responsibilities
-from skmoe.gates._softmax_batches import step_on_batch
+from skmoe.gates._softmax_batches import permuted_steps, step_on_batch
 
 _FEW = 16
 # A row is decided when every other expert has less than this share of it.
@@ -218,6 +218,25 @@ class SoftmaxGate(GateMixin, BaseEstimator):
         raised = np.maximum(raised, 0.0)
         gate = copy(self)
         gate.intercept_ = self.intercept_ + raised - raised.mean()
+        return gate
+
+    def permuted(self, order):
+        """Copy the gate, with its experts in another order.
+
+        Parameters
+        ----------
+        order : ndarray of int of shape (n_experts,)
+            Numbers of the experts, the first one to be the first.
+
+        Returns
+        -------
+        gate : SoftmaxGate
+            The copy.
+        """
+        gate = copy(self)
+        gate.coef_, gate.intercept_ = self.coef_[order], self.intercept_[order]
+        if hasattr(self, "_steps"):
+            gate._steps = permuted_steps(self._steps, order)
         return gate
 
     def with_load_loss(self, slopes):

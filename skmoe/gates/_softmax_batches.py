@@ -32,15 +32,17 @@ def step_on_batch(gate, X, targets, weights, step=None):
     check_n_experts(n_experts, None if is_first else len(gate.coef_))
     step = step or next_step(gate, weights)
     design, information = _known(gate, X, weights)
+    order = _places(getattr(gate, "_steps", {}))
+    targets = targets[:, order]
     coef = np.zeros((n_experts - 1, design.n_columns))
     if not is_first:
-        centred = design.from_user(gate.coef_, gate.intercept_)
+        centred = design.from_user(gate.coef_[order], gate.intercept_[order])
         coef = centred[:-1] - centred[-1]
     steps = SoftmaxSteps(design.transform(X), coef[None])
     share = weights / step.weight
     ridge = gate.alpha / step.total * design.penalized
     if n_experts > 1:
-        excess = _excess(gate, steps, targets, share)
+        excess = _excess(gate, steps, targets, share, order)
         gradient = steps.gradient(excess[None, :-1])
         # On all coefficients, which sum to zero.
         gradient -= ridge * (coef - coef.sum(axis=0) / n_experts)
@@ -50,7 +52,8 @@ def step_on_batch(gate, X, targets, weights, step=None):
         coef = coef + steps.step(gradient, penalized, step.rate)[0]
     coef = np.vstack([coef, np.zeros(design.n_columns)])
     coef -= coef.mean(axis=0)
-    slopes, intercept = design.to_user(coef)
+    slopes, intercept = np.empty((n_experts, X.shape[1])), np.empty(n_experts)
+    slopes[order], intercept[order] = design.to_user(coef)
     vars(gate).pop("_load_slopes", None)
     vars(gate).update(
         coef_=slopes,
@@ -62,8 +65,29 @@ def step_on_batch(gate, X, targets, weights, step=None):
             "center": design.center,
             "scale": design.scale,
             "information": information,
+            "order": getattr(gate, "_steps", {}).get("order"),
         },
     )
+
+
+def permuted_steps(steps, order):
+    """What a gate knows of its steps, with the experts in another order.
+
+    The information is against the last expert, so it stays as it is, and knows the order
+    in which it has the experts.
+
+    Parameters
+    ----------
+    steps : dict
+    order : ndarray of int of shape (n_experts,)
+    """
+    return {**steps, "order": np.argsort(order)[_places(steps)]}
+
+
+def _places(steps):
+    """Numbers of the experts in the order in which the information has them."""
+    order = steps.get("order")
+    return slice(None) if order is None else order
 
 
 def _known(gate, X, weights):
@@ -74,13 +98,14 @@ def _known(gate, X, weights):
     return Design.of_units(known["center"], known["scale"], True), known["information"]
 
 
-def _excess(gate, steps, targets, weights):
+def _excess(gate, steps, targets, weights, order):
     """Derivatives of the objective by the logits, (n_experts, n_samples)."""
     targets = targets.toarray() if issparse(targets) else targets
     proba = steps.proba[0]
     excess = targets.T - proba * targets.sum(axis=1)
     slopes = getattr(gate, "_load_slopes", None)
     if slopes is not None:
+        slopes = slopes[order]
         excess -= proba * (slopes[:, None] - slopes @ proba)
     if gate.z_loss:
         logits = steps.logits[:, 0] - steps.logits[:, 0].mean(axis=0)

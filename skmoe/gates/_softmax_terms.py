@@ -69,8 +69,12 @@ class SoftmaxTerms(SumsMixin):
 
     def collect(self, share):
         """Add the gradient of sum_ik share_ik log g_k(x_i) for these rows."""
-        excess = share[:-1] - self.proba[:-1] * self.weights[self.part]
+        excess = share[:-1] - self.proba[:-1] * self._mass(share)
         self.sums += excess @ self.rows
+
+    def _mass(self, share):
+        """What comes to this gate of each row of the last slice."""
+        return self.weights[self.part]
 
     def gradient(self):
         """What was collected."""
@@ -83,7 +87,7 @@ class SoftmaxTerms(SumsMixin):
 
     def collect_information(self, share):
         """Add the information of these rows."""
-        weights, proba = self.weights[self.part], self.proba[:-1]
+        weights, proba = self._mass(share), self.proba[:-1]
         if self.size > _MAX_JOINT_UNKNOWNS:
             curvature = proba * (1.0 - proba) * weights
             self.blocks += self.design.grams(self.part, curvature)

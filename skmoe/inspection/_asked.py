@@ -41,7 +41,7 @@ class AskedRows:
     variance: np.ndarray | None = None
 
 
-def ask(model, X, y):
+def ask(model, X, y, sizes):
     """Ask gate and experts once.
 
     Parameters
@@ -49,12 +49,15 @@ def ask(model, X, y):
     model : MixtureOfExpertsRegressor or MixtureOfExpertsClassifier
     X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+    sizes : dict of str to array-like or None
+        ``exposure`` and ``trials`` of the rows.
 
     Returns
     -------
     rows : AskedRows
     """
-    answers = model._answers(model._check_rows(X))
+    rows = model._check_rows(X)
+    answers = model._sized_answers(rows, model._sizes(rows, sizes))
     responsibilities = answers.of_all(normalise(model._log_joint(answers, y))[1])
     first = answers.log_gate.argmax(axis=1)
     is_first = np.arange(answers.log_gate.shape[1]) == first[:, None]

@@ -100,7 +100,10 @@ class CoefficientsDisplay:
             How many features are shown; None for all.
         part : {"experts", "gate"}, default="experts"
             Whose coefficients are shown. Those of a softmax gate are changes of an
-            expert's log-odds against the average expert.
+            expert's log-odds against the average expert; those of a Gaussian gate, whose
+            log-odds are curved, are slopes at the mean of all rows. A hierarchical gate
+            has coefficients at each node on the path to an expert, of its branch against
+            the average one: "node 0.1" is reached by the first branch, then the second.
         target : str, int or class, default=None
             The class that a classifier's coefficients speak for (by default the second
             of two), or the number of an output.
@@ -242,5 +245,5 @@ def _by_difference(names, table):
     # An expert that does not know a feature does not change with it.
     known = np.nan_to_num(table)
     spread = np.ptp(known, axis=0) if len(table) > 1 else np.abs(known[0])
-    is_intercept = np.array([name == INTERCEPT for name in names], dtype=bool)
+    is_intercept = np.array([name.startswith(INTERCEPT) for name in names], dtype=bool)
     return np.argsort(np.where(is_intercept, -np.inf, -spread), kind="stable")

@@ -124,6 +124,8 @@ class ExpertCurvesDisplay:
         kind="typical",
         interval=0.9,
         grid_resolution=100,
+        exposure=None,
+        trials=None,
         ax=None,
         **plot_params,
     ):
@@ -154,6 +156,9 @@ class ExpertCurvesDisplay:
             None draws none, as for classifiers.
         grid_resolution : int, default=100
             Values of a feature that is a number.
+        exposure, trials : array-like of shape (n_samples,), default=None
+            Sizes of the rows, as in ``fit`` of a regressor. Curves are those of a row of
+            size one, and the target is drawn per unit.
         ax : matplotlib Axes, default=None
             By default, a new figure.
         **plot_params : dict
@@ -177,6 +182,7 @@ class ExpertCurvesDisplay:
         j = columns.number_of(feature)
         along = Along(columns, [j], kind, grid_resolution)
         is_proba = is_classifier(mixture.model)
+        sizes = {"exposure": exposure, "trials": trials}
         if is_proba:
             answers = ask_classifiers(mixture, along, target)
         else:
@@ -188,7 +194,7 @@ class ExpertCurvesDisplay:
             target_name=_target_name(mixture.model, y, target, is_proba),
             expert_names=mixture.names,
             is_proba=is_proba,
-            rows=None if y is None else _rows(mixture, columns, j, y, target),
+            rows=None if y is None else _rows(mixture, columns, j, y, target, sizes),
         )
         return display.plot(ax=ax, **plot_params)
 
@@ -243,11 +249,13 @@ def _target_name(model, y, target, is_proba):
     )
 
 
-def _rows(mixture, columns, j, y, target):
-    """Places of the rows, their targets and responsibilities."""
+def _rows(mixture, columns, j, y, target, sizes):
+    """Places of the rows, their targets per unit of size, and responsibilities."""
     model = mixture.model
-    responsibilities = model.responsibilities(mixture.rows(columns.X), y)
+    responsibilities = model.responsibilities(mixture.rows(columns.X), y, **sizes)
     y = np.asarray(y)
+    for size in sizes.values():
+        y = y if size is None else y / np.asarray(size)
     if is_classifier(model):
         y = y == model.classes_[class_number(model, target)]
     elif y.ndim == 2:

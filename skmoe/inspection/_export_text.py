@@ -4,11 +4,17 @@ from numbers import Integral
 
 import numpy as np
 
+from skmoe.inspection._component import describe_component
 from skmoe.inspection._experts import summary
 from skmoe.inspection._fitted import FittedMixture
 from skmoe.inspection._gates import describe_gate
 from skmoe.inspection._lines import Style, kind, wrapped
-from skmoe.likelihoods import GaussianLikelihood
+from skmoe.likelihoods import (
+    GaussianLikelihood,
+    component_of,
+    experts_of,
+    likelihood_of_experts,
+)
 
 _INDENT = "  "
 # Outputs whose spread is told.
@@ -26,7 +32,10 @@ def export_text(estimator, *, feature_names=None, max_features=5, decimals=2):
     the units of the columns. Linear experts are equations, too. Largest coefficients
     come first; as nothing is known of the columns' spread after the fit, those of a
     column with large numbers look small. Behind a ``StandardScaler``, in a pipeline,
-    coefficients can be compared.
+    coefficients can be compared. Of a Gaussian gate, mean and standard deviation of an
+    expert's rows are told, columns in which they differ most from all rows first, and
+    the strongest correlation. A hierarchical gate is drawn as a tree: a branch is the
+    likelier one where what stands at it is above zero.
 
     Of a pipeline, columns are those that its last step, the mixture, is given, and have
     the names that the steps before give them (``get_feature_names_out``).
@@ -98,23 +107,28 @@ def export_text(estimator, *, feature_names=None, max_features=5, decimals=2):
     if shared is not None:
         lines += ["", f"shared expert: {kind(shared)}, added for all rows"]
         lines += _labelled(summary(shared, names, style))
+    n_own = len(experts_of(model.likelihood_, model.experts_))
     for k in np.argsort(-model.expert_load_, kind="stable"):
-        expert = model.experts_[k]
+        expert, is_own = model.experts_[k], k < n_own
+        what = kind(expert) if is_own else describe_component(model, style)
         share = f"{100 * model.expert_load_[k]:.1f} % of the rows"
-        lines += ["", f"{experts[k]}: {kind(expert)}, {share}"]
+        lines += ["", f"{experts[k]}: {what}, {share}"]
         lines += _labelled(_rule(model, gate, k, style))
-        lines += _labelled(summary(expert, names, style))
-        lines += _labelled(_spread(model, k, style))
+        if is_own:
+            lines += _labelled(summary(expert, names, style))
+            lines += _labelled(_spread(model, k, style))
     return "\n".join(lines)
 
 
 def _header(mixture):
     model = mixture.model
-    n, top_k = model.n_experts_, model.top_k_
+    n, top_k = len(experts_of(model.likelihood_, model.experts_)), model.top_k_
+    component = component_of(model.likelihood_)
+    more = "" if component is None else f" and {component}"
     steps = " > ".join(kind(part) for part in (*mixture.before, model))
     return (
-        f"{steps}: {n} expert{'s' if n > 1 else ''}, "
-        f"{'dense' if top_k == n else f'top_k={top_k}'}, {kind(model.likelihood_)}"
+        f"{steps}: {n} expert{'s' if n > 1 else ''}{more}, "
+        f"{'dense' if top_k >= n else f'top_k={top_k}'}, {kind(model.likelihood_)}"
     )
 
 
@@ -136,7 +150,7 @@ def _spread(model, k, style):
     if not isinstance(model.dispersion_, np.ndarray):
         return []
     spread, name = model.dispersion_[k], "dispersion"
-    if isinstance(model.likelihood_, GaussianLikelihood):
+    if isinstance(likelihood_of_experts(model.likelihood_), GaussianLikelihood):
         variances = np.diag(spread) if spread.ndim == 2 else spread
         spread, name = np.sqrt(variances), "standard deviation"
     elif spread.ndim > 0:

@@ -5,8 +5,16 @@ from dataclasses import dataclass, replace
 from sklearn.pipeline import Pipeline
 from sklearn.tree import export_text as export_tree
 
-from skmoe.gates import ClassifierGate, ConstantGate, SoftmaxGate
-from skmoe.inspection._lines import kind, names_after, numbered
+from skmoe.gates import (
+    ClassifierGate,
+    ConstantGate,
+    GaussianGate,
+    HierarchicalGate,
+    SoftmaxGate,
+)
+from skmoe.inspection._gate_trees import drawn_tree, names_of_columns
+from skmoe.inspection._gaussian_gates import places
+from skmoe.inspection._lines import kind, names_after
 
 
 @dataclass
@@ -54,13 +62,28 @@ def _without_rule(about, expert_names):
 
 
 def _of_softmax(gate, names, expert_names, style):
-    if names is None or len(names) != gate.coef_.shape[1]:
-        names = numbered(gate.coef_.shape[1])
+    names = names_of_columns(gate, names)
     rules = [
         style.equation(coef, intercept, names)
         for coef, intercept in zip(gate.coef_, gate.intercept_, strict=True)
     ]
     return GateText(f"{kind(gate)}, log-odds against the average expert", rules)
+
+
+def _of_gaussian(gate, names, expert_names, style):
+    about = (
+        f"{kind(gate)} ({gate.covariance_type}), where rows lie: mean +/- standard "
+        "deviation"
+    )
+    return GateText(about, places(gate, names_of_columns(gate, names), style))
+
+
+def _of_tree(gate, names, expert_names, style):
+    about = f"{kind(gate)}, a tree of softmax gates: log-odds of the first branch"
+    if max(gate.branching) > 2:
+        about = f"{about}, or of each against the average one"
+    drawing = drawn_tree(gate, names, expert_names, style)
+    return replace(_without_rule(about, expert_names), about=about, drawing=drawing)
 
 
 def _of_constant(gate, names, expert_names, style):
@@ -73,10 +96,11 @@ def _of_classifier(gate, names, expert_names, style):
     about = f"{kind(gate)} ({kind(classifier)})"
     if not hasattr(classifier, "tree_"):
         return _without_rule(about, expert_names)
+    experts = gate.expert_numbers_[classifier.classes_]
     drawing = export_tree(
         classifier,
         feature_names=names,
-        class_names=[expert_names[k] for k in classifier.classes_],
+        class_names=[expert_names[k] for k in experts],
         decimals=style.decimals,
     )
     text = _without_rule(about, expert_names)
@@ -94,6 +118,8 @@ def _of_pipeline(pipeline, names, expert_names, style):
 # What a gate is, and who tells of such.
 _DESCRIPTIONS = [
     (SoftmaxGate, _of_softmax),
+    (GaussianGate, _of_gaussian),
+    (HierarchicalGate, _of_tree),
     (ConstantGate, _of_constant),
     (ClassifierGate, _of_classifier),
     (Pipeline, _of_pipeline),

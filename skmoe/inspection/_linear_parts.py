@@ -7,8 +7,10 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_classifier
 
-from skmoe.gates import SoftmaxGate
+from skmoe.gates import GaussianGate, HierarchicalGate, SoftmaxGate
 from skmoe.inspection._experts import has_log_link
+from skmoe.inspection._gate_trees import node_at, path_to
+from skmoe.inspection._gaussian_gates import log_odds_at_mean
 from skmoe.inspection._lines import kind, names_after, numbered
 
 #: The name of the intercept among features.
@@ -27,6 +29,21 @@ class LinearPart:
         """Coefficients by the names of their features."""
         terms = dict(zip(self.names, self.coef, strict=True))
         return {**terms, INTERCEPT: self.intercept} if with_intercept else terms
+
+
+@dataclass
+class PathPart:
+    """Coefficients at each node on the path to an expert, by the names of the nodes."""
+
+    parts: dict
+
+    def terms(self, with_intercept):
+        """Coefficients by the names of their features and nodes."""
+        return {
+            f"{name} at {node}": value
+            for node, part in self.parts.items()
+            for name, value in part.terms(with_intercept).items()
+        }
 
 
 @dataclass
@@ -88,6 +105,9 @@ def expert_parts(model, names, rows, target):
             parts.append(LinearPart([], np.empty(0), np.nan))
         elif hasattr(last.estimator, "coef_"):
             parts.append(last.part(*choose(last.estimator, target)))
+        elif hasattr(last.estimator, "constant_"):
+            constant = float(np.ravel(last.estimator.constant_)[target])
+            parts.append(LinearPart([], np.empty(0), constant))
         else:
             raise ValueError(
                 f"experts: {name!r} ({kind(last.estimator)}) is not linear and has no "
@@ -104,19 +124,51 @@ def expert_parts(model, names, rows, target):
 
 
 def gate_parts(model, names, rows):
-    """Coefficients of a softmax gate; parameters and returns as of the experts'."""
+    """Coefficients of a gate; parameters and returns as of the experts'."""
     last = _Last.of(model.gate_, names, rows)
+    for known, tell in _GATES:
+        if isinstance(last.estimator, known):
+            return tell(last, len(model.experts_))
+    raise ValueError(
+        f"part='gate': {kind(last.estimator)} has no coefficients; GateDisplay shows "
+        "where any gate sends rows."
+    )
+
+
+def _of_softmax_gate(last, n_experts):
     gate = last.estimator
-    if not isinstance(gate, SoftmaxGate):
-        raise ValueError(
-            f"part='gate': {kind(gate)} has no coefficients; GateDisplay shows where any "
-            "gate sends rows."
+    pairs = zip(gate.coef_, gate.intercept_, strict=True)
+    return [last.part(*pair) for pair in pairs], "log-odds against the average expert"
+
+
+def _of_gaussian_gate(last, n_experts):
+    pairs = zip(*log_odds_at_mean(last.estimator), strict=True)
+    return [last.part(*pair) for pair in pairs], "log-odds at the mean row"
+
+
+def _of_hierarchical_gate(last, n_experts):
+    parts = [_along_path(last, k) for k in range(n_experts)]
+    return parts, "log-odds against the average branch"
+
+
+def _along_path(last, expert):
+    """Coefficients of the branches that lead to an expert."""
+    path = path_to(last.estimator, expert)
+    parts = {}
+    for depth, branch in enumerate(path):
+        node = node_at(last.estimator, path[:depth])
+        place = ".".join(map(str, path[:depth]))
+        parts[f"node {place}" if place else "the root"] = last.part(
+            node.coef_[branch], node.intercept_[branch]
         )
-    parts = [
-        last.part(coef, intercept)
-        for coef, intercept in zip(gate.coef_, gate.intercept_, strict=True)
-    ]
-    return parts, "log-odds against the average expert"
+    return PathPart(parts)
+
+
+_GATES = [
+    (SoftmaxGate, _of_softmax_gate),
+    (GaussianGate, _of_gaussian_gate),
+    (HierarchicalGate, _of_hierarchical_gate),
+]
 
 
 def _check_target(model, target):

@@ -97,12 +97,15 @@ def kind(estimator):
     return estimator if isinstance(estimator, str) else type(estimator).__name__
 
 
-def wrapped(pieces, first):
-    """Pieces after the text ``first``, in lines of at most a hundred characters."""
+def wrapped(pieces, first, taken=0):
+    """Pieces after the text ``first``, in lines of at most a hundred characters.
+
+    ``taken`` characters of each line are needed for what is put before it.
+    """
     line, lines = first, []
     for piece in pieces:
         gap = " " if line == first else "  "
-        if len(line) + len(gap) + len(piece) > _WIDTH and line != first:
+        if len(line) + len(gap) + len(piece) > _WIDTH - taken and line != first:
             lines.append(line)
             line, gap = " " * (len(first) - len(first.lstrip()) + 4), ""
         line += gap + piece

@@ -52,7 +52,10 @@ class ExpertLoadDisplay:
         self.expert_names = expert_names
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, y=None, *, ax=None, **plot_params):
+    def from_estimator(
+        cls, estimator, X=None, y=None, *, exposure=None, trials=None, ax=None,
+        **plot_params,
+    ):  # fmt: skip
         """Make the display of a fitted mixture, and plot it.
 
         Parameters
@@ -65,6 +68,8 @@ class ExpertLoadDisplay:
             responsibilities. None shows ``expert_load_``, of the training rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Targets of these rows.
+        exposure, trials : array-like of shape (n_samples,), default=None
+            Sizes of these rows, as in ``fit`` of a regressor.
         ax : matplotlib Axes, default=None
             By default, a new figure.
         **plot_params : dict
@@ -77,7 +82,8 @@ class ExpertLoadDisplay:
         """
         check_plotting(cls)
         mixture = FittedMixture.of(estimator)
-        display = cls(_load(mixture, X, y), expert_names=mixture.names)
+        sizes = {"exposure": exposure, "trials": trials}
+        display = cls(_load(mixture, X, y, sizes), expert_names=mixture.names)
         return display.plot(ax=ax, **plot_params)
 
     def plot(self, ax=None, *, colors=None):
@@ -111,10 +117,10 @@ class ExpertLoadDisplay:
         return self
 
 
-def _load(mixture, X, y):
+def _load(mixture, X, y, sizes):
     if X is None:
         return mixture.model.expert_load_
     rows = mixture.rows(X)
     if y is None:
         return mixture.model.predict_gate_proba(rows).mean(axis=0)
-    return mixture.model.responsibilities(rows, y).mean(axis=0)
+    return mixture.model.responsibilities(rows, y, **sizes).mean(axis=0)

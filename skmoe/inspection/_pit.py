@@ -90,8 +90,8 @@ class PITDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, bins=20, style="histogram", target=None, ax=None,
-        **plot_params,
+        cls, estimator, X, y, *, bins=20, style="histogram", target=None, exposure=None,
+        trials=None, ax=None, **plot_params,
     ):  # fmt: skip
         """Make the display of a fitted mixture, and plot it.
 
@@ -109,6 +109,8 @@ class PITDisplay:
             As for :meth:`plot`.
         target : int, default=None
             Number of the output, where there are several.
+        exposure, trials : array-like of shape (n_samples,), default=None
+            Sizes of the rows, as in ``fit``; 1 by default.
         ax : matplotlib Axes, default=None
             By default, a new figure.
         **plot_params : dict
@@ -134,7 +136,9 @@ class PITDisplay:
                 "no transforms; see sklearn.calibration.CalibrationDisplay for "
                 "probabilities of classes."
             )
-        density = mixture.model.predict_distribution(mixture.rows(X))
+        density = mixture.model.predict_distribution(
+            mixture.rows(X), exposure=exposure, trials=trials
+        )
         density, y = _of_one_output(density, check_regression_target(y), target)
         is_discrete = getattr(density.likelihood, "is_discrete", False)
         display = cls(density.cdf(y), density.cdf(y - 1) if is_discrete else None)

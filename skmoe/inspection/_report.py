@@ -15,7 +15,9 @@ from skmoe.inspection._ranks import ranked
 from skmoe.inspection._rules import find_rule
 
 
-def expert_report(estimator, X, y, *, sample_weight=None, max_features=5):
+def expert_report(
+    estimator, X, y, *, sample_weight=None, max_features=5, exposure=None, trials=None
+):
     """Tell of each expert how much it has, how good it is, and where it rules.
 
     An expert has a share of each row, its responsibility. It *rules* the rows at which
@@ -33,6 +35,8 @@ def expert_report(estimator, X, y, *, sample_weight=None, max_features=5):
         All shares and means are by weight.
     max_features : int or None, default=5
         How many columns of X are told of; None for all.
+    exposure, trials : array-like of shape (n_samples,), default=None
+        Sizes of the rows, as in ``fit``; 1 by default.
 
     Returns
     -------
@@ -129,7 +133,8 @@ def expert_report(estimator, X, y, *, sample_weight=None, max_features=5):
     if not hasattr(X, "shape"):
         X = np.asarray(X)
     columns = Columns(X, mixture.feature_names(X))
-    rows = ask(mixture.model, mixture.rows(X), y)
+    sizes = {"exposure": exposure, "trials": trials}
+    rows = ask(mixture.model, mixture.rows(X), y, sizes)
     weights = check_weights(sample_weight, X)[:, None]
     shares, ruled = weights * rows.responsibilities, weights * rows.is_ruled
     report = [

@@ -69,7 +69,10 @@ class ResponsibilitiesDisplay:
         self.expert_names = expert_names
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, bins=20, ax=None, **plot_params):
+    def from_estimator(
+        cls, estimator, X, y, *, bins=20, exposure=None, trials=None, ax=None,
+        **plot_params,
+    ):  # fmt: skip
         """Make the display of a fitted mixture, and plot it.
 
         Parameters
@@ -82,6 +85,8 @@ class ResponsibilitiesDisplay:
             Their targets.
         bins : int, default=20
             Bars of a panel.
+        exposure, trials : array-like of shape (n_samples,), default=None
+            Sizes of the rows, as in ``fit``; 1 by default.
         ax : matplotlib Axes, default=None
             Is divided into panels. By default, a new figure.
         **plot_params : dict
@@ -94,10 +99,10 @@ class ResponsibilitiesDisplay:
         """
         check_plotting(cls)
         mixture = FittedMixture.of(estimator)
-        display = cls(
-            mixture.model.responsibilities(mixture.rows(X), y),
-            expert_names=mixture.names,
+        responsibilities = mixture.model.responsibilities(
+            mixture.rows(X), y, exposure=exposure, trials=trials
         )
+        display = cls(responsibilities, expert_names=mixture.names)
         return display.plot(ax=ax, bins=bins, **plot_params)
 
     def plot(self, ax=None, *, bins=20, eps=1e-4, mark=None, colors=None):

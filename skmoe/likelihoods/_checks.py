@@ -28,6 +28,5 @@ def check_positive(prediction, likelihood, remedy):
         place = tuple(np.argwhere(prediction < 0)[0])
         raise ValueError(
             f"experts: likelihood={likelihood!r} needs positive predictions, and one is "
-            f"{prediction[place]:.3g} (first in row {place[0]}); use {remedy}"
-            f"(loss={likelihood!r}) as experts."
+            f"{prediction[place]:.3g} (first in row {place[0]}); use {remedy} as experts."
         )

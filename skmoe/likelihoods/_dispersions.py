@@ -53,6 +53,28 @@ def fit_dispersion(likelihood, X, y, prediction, weights):
     return likelihood.fit_dispersion(y, prediction, weights)
 
 
+def permuted_dispersion(dispersion, order):
+    """Put the dispersions of the experts into another order.
+
+    Parameters
+    ----------
+    dispersion : ndarray of shape (n_experts, ...), list or None
+        What :func:`fit_dispersion` gave.
+    order : ndarray of int of shape (n_experts,)
+        Numbers of the experts, the first one to be the first.
+
+    Returns
+    -------
+    dispersion : ndarray, list or None
+        Of the same kind.
+    """
+    if dispersion is None:
+        return None
+    if isinstance(dispersion, list):
+        return [dispersion[k] for k in order]
+    return dispersion[order]
+
+
 def dispersion_at(likelihood, dispersion, X):
     """Look up what ``log_prob`` and the others take as ``dispersion`` for the rows of X.
 
@@ -254,7 +276,7 @@ def _fit_of_rows(likelihood, X, y, floor):
     """A function of the numbers of some rows, and their predictions and weights."""
     has_models = _has_models(likelihood)
     fit = likelihood.fit_dispersion_model if has_models else likelihood.fit_dispersion
-    options = _floor_option(fit, floor)
+    options = floor_option(fit, floor)
 
     def fit_of_rows(rows, prediction, weights):
         data = (safe_indexing(X, rows), y[rows]) if has_models else (y[rows],)
@@ -263,7 +285,7 @@ def _fit_of_rows(likelihood, X, y, floor):
     return fit_of_rows
 
 
-def _floor_option(method, floor):
+def floor_option(method, floor):
     """The keyword ``floor``, where there is one and the method takes it."""
     if floor is None:
         return {}

@@ -7,6 +7,7 @@ from sklearn.linear_model import GammaRegressor
 
 from skmoe._special import log_minus_digamma, log_peak
 from skmoe.likelihoods._checks import check_positive, check_rows
+from skmoe.likelihoods._sizes import ExposureMixin, exposed, sizes_of
 
 # As for the Gaussian: the variation of an expert that runs through its rows exactly ends
 # at a thousandth of the target's, or, for a constant target, at rounding.
@@ -19,7 +20,7 @@ _LARGEST_EXCESS = 1e100
 _NEWTON_STEPS = 10
 
 
-class GammaLikelihood(BaseEstimator):
+class GammaLikelihood(ExposureMixin, BaseEstimator):
     r"""Gamma density with one dispersion per expert.
 
     .. math:: f_k(y \mid x) = \frac{1}{y\,\Gamma(a_k)}
@@ -106,6 +107,7 @@ class GammaLikelihood(BaseEstimator):
         log_prob : ndarray of shape (n_samples, n_experts)
             In nats; minus infinity for y below zero.
         """
+        y, prediction = exposed(y, prediction)
         shape = 1.0 / dispersion
         means = _means(prediction)
         inside = np.isfinite(y) & (y > 0)
@@ -141,6 +143,9 @@ class GammaLikelihood(BaseEstimator):
         dispersion : ndarray of shape (n_experts,)
             Squared coefficients of variation, none below the floor.
         """
+        if floor is None:
+            floor = self.smallest_dispersion(y, weights.sum(axis=1))
+        y, prediction = exposed(y, prediction)
         log_y = np.log(y)
         excess = _half_deviance(log_y[:, None] - np.log(_means(prediction)))
         mass = weights.sum(axis=0)
@@ -148,8 +153,6 @@ class GammaLikelihood(BaseEstimator):
         own = np.einsum("nk,nk->k", weights, excess) / np.where(empty, 1.0, mass)
         if empty.any():  # an expert without rows is as uncertain as the target itself
             own[empty] = _excess_of_target(y, weights.sum(axis=1))
-        if floor is None:
-            floor = self.smallest_dispersion(y, weights.sum(axis=1))
         return np.maximum(_dispersion(own), floor)
 
     def smallest_dispersion(self, y, weights):
@@ -167,7 +170,9 @@ class GammaLikelihood(BaseEstimator):
         floor : float
             A millionth of the dispersion of y itself; it has no unit.
         """
-        return _RELATIVE_FLOOR * _dispersion(_excess_of_target(y, weights))
+        y, sizes = sizes_of(y)
+        rates = y if sizes is None else y / sizes[:, 0]
+        return _RELATIVE_FLOOR * _dispersion(_excess_of_target(rates, weights))
 
     def floor_of_blocks(self, whole):
         """Floor of the dispersions where rows are in several places.
@@ -183,6 +188,25 @@ class GammaLikelihood(BaseEstimator):
             As that of :meth:`GaussianLikelihood.floor_of_blocks`.
         """
         return _FloorOfBlocks(whole)
+
+    def expert_target(self, y):
+        """What experts are fitted to, and what multiplies their weights.
+
+        A gamma density per unit of exposure is one of the same shape.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, 2)
+            Targets and exposures.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Per unit of exposure.
+        factor : ndarray of shape (n_samples,)
+            Ones.
+        """
+        return y[:, 0] / y[:, 1], np.ones(len(y))
 
     def mean(self, prediction, dispersion):
         """Mean of each expert's density.
@@ -312,7 +336,11 @@ class _FloorOfBlocks:
 
 
 def _means(prediction):
-    check_positive(prediction, "gamma", "GammaRegressor or HistGradientBoostingRegressor")
+    check_positive(
+        prediction,
+        "gamma",
+        "GammaRegressor or HistGradientBoostingRegressor(loss='gamma')",
+    )
     return np.maximum(prediction, _SMALLEST_MEAN)
 
 

@@ -6,7 +6,7 @@ from sklearn.utils.metaestimators import available_if
 
 from skmoe.likelihoods._checks import check_one_output
 from skmoe.likelihoods._floors import check_floor, smallest_variance
-from skmoe.likelihoods._residuals import own_residuals, within_fences
+from skmoe.likelihoods._residuals import is_within_fences, own_residuals, within_fences
 
 # Of the scale: a shorter residual weighs no more than this one. So a step may lower the
 # mean log-likelihood by half of it times the share of such rows, and no more.
@@ -161,6 +161,23 @@ class LaplaceLikelihood(BaseEstimator):
         residuals, shares = own_residuals(y, prediction, weights)
         scale = np.einsum("nk,nk->k", shares, np.abs(residuals))
         return np.maximum(scale**2, floor)
+
+    def start_rows(self, y, weights):
+        """Choose the rows that a start is made of: those within Tukey's outer fences.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+            The target, or what experts alone leave of it.
+        weights : ndarray of shape (n_samples,)
+            Of the rows.
+
+        Returns
+        -------
+        rows : ndarray of bool, of shape (n_samples,)
+            Those no farther from the quartiles than three interquartile ranges.
+        """
+        return is_within_fences(y, weights)
 
     def start_target(self, y, weights):
         """Pull in outliers, for a start that knows squared errors only.

@@ -7,6 +7,7 @@ from sklearn.linear_model import PoissonRegressor
 
 from skmoe._special import smallest_integers
 from skmoe.likelihoods._checks import check_positive, check_rows
+from skmoe.likelihoods._sizes import ExposureMixin, exposed
 
 # A tree's leaf full of zeros, or an underflow, makes a count unlikely, not impossible.
 _SMALLEST_RATE = np.finfo(np.float64).eps
@@ -14,7 +15,7 @@ _SMALLEST_RATE = np.finfo(np.float64).eps
 _FAR = 40.0
 
 
-class PoissonLikelihood(BaseEstimator):
+class PoissonLikelihood(ExposureMixin, BaseEstimator):
     r"""Poisson probability of a count.
 
     .. math:: f_k(y \mid x) = \frac{\mu_k(x)^y e^{-\mu_k(x)}}{y!}
@@ -93,6 +94,7 @@ class PoissonLikelihood(BaseEstimator):
         log_prob : ndarray of shape (n_samples, n_experts)
             In nats; minus infinity for what is no count.
         """
+        y, prediction = exposed(y, prediction)
         rates = _rates(prediction)
         counts = np.isfinite(y) & (y >= 0) & (y == np.floor(y))
         y = np.where(counts, y, 0.0)[:, None]
@@ -239,6 +241,8 @@ class PoissonLikelihood(BaseEstimator):
 
 def _rates(prediction):
     check_positive(
-        prediction, "poisson", "PoissonRegressor or HistGradientBoostingRegressor"
+        prediction,
+        "poisson",
+        "PoissonRegressor or HistGradientBoostingRegressor(loss='poisson')",
     )
     return np.maximum(prediction, _SMALLEST_RATE)

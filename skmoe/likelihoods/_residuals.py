@@ -52,10 +52,48 @@ def within_fences(y, weights):
     -------
     y : ndarray of shape (n_samples,)
     """
-    order = np.argsort(y, kind="stable")
+    low, high = _fences(y, weights)
+    return np.clip(y, low, high) if low < high else y
+
+
+def is_within_fences(y, weights):
+    """Which rows are no outliers; those at a fence, to which they were pulled in, are.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+    weights : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    is_within : ndarray of bool, of shape (n_samples,)
+    """
+    low, high = _fences(y, weights)
+    return (low < y) & (y < high) if low < high else np.ones(len(y), dtype=bool)
+
+
+def _fences(y, weights):
+    first, third = weighted_quantiles(y, weights, [0.25, 0.75])
+    reach = _FENCE * (third - first)
+    return first - reach, third + reach
+
+
+def weighted_quantiles(values, weights, levels):
+    """Quantiles of rows of which one of weight two is two rows; each is a value.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+    weights : ndarray of shape (n_samples,)
+    levels : list of float
+        Between zero and one.
+
+    Returns
+    -------
+    quantiles : ndarray of shape (n_levels,)
+    """
+    order = np.argsort(values, kind="stable")
     cumulated = np.cumsum(weights[order]) / weights.sum()
     # Shares are sums; one that is a rounding short of a quarter is a quarter.
-    places = np.searchsorted(cumulated, np.array([0.25, 0.75]) - 1e-9)
-    first, third = y[order[places]]
-    reach = _FENCE * (third - first)
-    return np.clip(y, first - reach, third + reach) if reach > 0 else y
+    places = np.searchsorted(cumulated, np.asarray(levels) - 1e-9)
+    return values[order[places]]

@@ -1,15 +1,19 @@
 """From the ``likelihood`` parameter to a likelihood."""
 
+from skmoe.likelihoods._binomial import BinomialLikelihood
 from skmoe.likelihoods._gamma import GammaLikelihood
 from skmoe.likelihoods._gaussian import GaussianLikelihood
 from skmoe.likelihoods._laplace import LaplaceLikelihood
+from skmoe.likelihoods._negative_binomial import NegativeBinomialLikelihood
 from skmoe.likelihoods._poisson import PoissonLikelihood
 from skmoe.likelihoods._student_t import StudentTLikelihood
 
 _NAMED = {
+    "binomial": BinomialLikelihood,
     "gamma": GammaLikelihood,
     "gaussian": GaussianLikelihood,
     "laplace": LaplaceLikelihood,
+    "negative_binomial": NegativeBinomialLikelihood,
     "poisson": PoissonLikelihood,
     "student_t": StudentTLikelihood,
 }

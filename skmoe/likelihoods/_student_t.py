@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator
 
 from skmoe.likelihoods._checks import check_one_output
 from skmoe.likelihoods._floors import check_floor, smallest_variance
-from skmoe.likelihoods._residuals import own_residuals, within_fences
+from skmoe.likelihoods._residuals import is_within_fences, own_residuals, within_fences
 from skmoe.likelihoods._student_t_profile import Profile, most_likely_df
 
 
@@ -169,6 +169,23 @@ class StudentTLikelihood(BaseEstimator):
         else:
             df = most_likely_df(profile)
         return np.column_stack([profile.squared_scale(df), df])
+
+    def start_rows(self, y, weights):
+        """Choose the rows that a start is made of: those within Tukey's outer fences.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+            The target, or what experts alone leave of it.
+        weights : ndarray of shape (n_samples,)
+            Of the rows.
+
+        Returns
+        -------
+        rows : ndarray of bool, of shape (n_samples,)
+            Those no farther from the quartiles than three interquartile ranges.
+        """
+        return is_within_fences(y, weights)
 
     def start_target(self, y, weights):
         """Pull in outliers, for a start that knows squared errors only.

@@ -14,10 +14,13 @@
 ``_gradient``   epochs of steps on batches, each of which is one of ``_learner``;
                 ``_begin`` makes one of the first rows, ``_residuals`` are its last ones
 ``_stream``     a learner of batches that come one after the other
+``_groups``     rows that come from one expert together; ``_group_runs`` are their starts
+``_prior``      rows whose experts are known in part
 ``_revival``    experts that lost their rows
 ``_parts``      gate, experts and dispersions, and one step of each
 ``_rows``       orders of rows that depend on their content alone; ``_draws``
-``_fit``        several starts
+``_fit``        several starts; ``_arrangement`` numbers their experts, ``_start_rows``
+                leaves outliers out, and adds a column that no expert is for
 
 Training knows the protocols of gates, experts and likelihoods, not their kinds.
 
@@ -68,13 +71,15 @@ from skmoe.training._cross_fit import CrossFitting
 from skmoe.training._draws import RowDraws
 from skmoe.training._em import Result, evaluate
 from skmoe.training._fit import E_STEPS, continue_fit, fit_starts
-from skmoe.training._folds import make_folds
+from skmoe.training._folds import make_folds, takes_groups
 from skmoe.training._gradient import (
     Schedule,
     continue_by_gradient,
+    first_rows,
     gradient_starts,
     rows_of,
 )
+from skmoe.training._groups import GroupedData, GroupedSummary
 from skmoe.training._joint import joint_problem, joint_terms
 from skmoe.training._learner import Batch, Learner, Pace
 from skmoe.training._parts import Parts, TrainingData, normalise
@@ -96,6 +101,8 @@ __all__ = [
     "CrossFitting",
     "FewDistinctRowsError",
     "FirstRows",
+    "GroupedData",
+    "GroupedSummary",
     "LabelsCensus",
     "Learner",
     "NumbersCensus",
@@ -114,6 +121,7 @@ __all__ = [
     "continue_fit",
     "evaluate",
     "evaluate_routed",
+    "first_rows",
     "fit_starts",
     "gradient_starts",
     "joined_blocks",
@@ -123,6 +131,7 @@ __all__ = [
     "normalise",
     "route",
     "rows_of",
+    "takes_groups",
     "without_copies",
     "worth_a_sample",
 ]

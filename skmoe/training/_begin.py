@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from skmoe.training._arrangement import arranged
 from skmoe.training._routed_fit import routed_start
 from skmoe.training._start import starting_responsibilities, strategies_of
 
@@ -40,9 +41,11 @@ def begun(learner, batch, summary, init, numbers, random_state):
         propose = starting_responsibilities
         if learner.parts.router is not None:
             propose = routed_start(learner.parts.router)
-        givens = [
+        starts = [
             propose(kind, summary, learner.n_experts, random_state) for kind in kinds
         ]
+        gate = learner.parts.gate
+        givens = [arranged(start, gate, batch.X, batch.weights) for start in starts]
     else:
         givens = [init]
     trials = [

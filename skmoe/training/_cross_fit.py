@@ -22,8 +22,7 @@ import numpy as np
 from skmoe._naming import naming_gate
 from skmoe._routes import Routes
 from skmoe._sklearn_compat import safe_indexing
-from skmoe.gates import bind_gate, joint_log_proba
-from skmoe.likelihoods import fit_dispersion
+from skmoe.likelihoods import component_of, fit_dispersion, likelihood_of_experts
 from skmoe.training._em import Result
 from skmoe.training._parts import normalise, reweighted
 
@@ -76,6 +75,7 @@ class CrossFitting:
         n_samples, n_experts = len(data.weights), parts.pool.n_experts
         routes = Routes(np.tile(np.arange(n_kinds), (n_samples, 1)), n_experts)
         weights = routes.table(np.tile(data.weights[:, None], n_kinds))
+        parts = replace(parts, likelihood=likelihood_of_experts(parts.likelihood))
         pool = copy(parts.pool)
         pool.iteration = 1
         alone = pool.predict_held_out(
@@ -100,10 +100,13 @@ class CrossFitting:
         squares = data.weights @ (self.columns - mean.reshape(self.columns.shape)) ** 2
         return float((squares / np.where(spread > 0, spread, 1.0)).sum())
 
-    def repeated(self, n_experts):
-        """Held-out predictions of ``n_experts`` experts alone."""
-        kinds = np.arange(n_experts) % self.alone.shape[1]
-        return self.alone[:, kinds]
+    def repeated(self, parts):
+        """Held-out predictions of experts alone, in the columns of ``parts``."""
+        kinds = np.arange(parts.n_own) % self.alone.shape[1]
+        prediction = self.alone[:, kinds]
+        if component_of(parts.likelihood) is None:
+            return prediction
+        return parts.pool.with_constant(prediction)
 
 
 @dataclass
@@ -139,21 +142,13 @@ class _HeldOut:
         self.parts, self.data, self.cross, self.e_step = parts, data, cross, e_step
         # Where dispersions have models, a step costs as much as a round.
         self.is_cheap = not hasattr(parts.likelihood, "fit_dispersion_model")
-        self.gates = []
-        for train, test in cross.folds:
-            with naming_gate(parts.gate):
-                bound = bind_gate(
-                    parts.gate, safe_indexing(data.X, train), data.weights[train]
-                )
-            self.gates.append(
-                [parts.gate, bound, train, test, safe_indexing(data.X, test)]
-            )
+        self.gates = [data.fold_gate(parts.gate, *fold) for fold in cross.folds]
 
     def alone(self, responsibilities):
         """The round of experts that are all fitted to all rows."""
         n_experts = self.parts.pool.n_experts
         weights = np.tile(self.data.weights[:, None], n_experts)
-        prediction = self.cross.repeated(n_experts)
+        prediction = self.cross.repeated(self.parts)
         n_steps = _N_FIRST_STEPS if n_experts > 1 else 1
         return self._settle(prediction, weights, responsibilities, n_steps, 1)
 
@@ -181,23 +176,21 @@ class _HeldOut:
             )
             log_gate = self._log_gate(given, iteration)
             log_prob = parts.likelihood.log_prob(data.target, prediction, dispersion)
-            log_joint = log_gate + log_prob
-            value, responsibilities = self.e_step(log_joint, data.weights)
+            log_joint = data.joint(log_gate, log_prob)
+            value, responsibilities = data.expect(log_joint, self.e_step)
         means = parts.likelihood.mean(prediction, dispersion)
         mean = np.einsum("nk,nk...->n...", normalise(log_gate)[1], means)
         return _Round(
             weights, given, prediction, dispersion, value / data.total,
-            cross.squared_error(mean, data), responsibilities, normalise(log_joint)[0],
+            cross.squared_error(mean, data), responsibilities,
+            data.log_likelihood(log_joint),
         )  # fmt: skip
 
     def _log_gate(self, responsibilities, iteration):
         """log g_k(x) of each row by a gate that was fitted to the other folds."""
         log_gate = np.empty_like(responsibilities)
-        for fold in self.gates:
-            gate, bound, train, test, X = fold
-            with naming_gate(gate, iteration):
-                fold[0] = bound.fit(gate, responsibilities[train])
-                log_gate[test] = joint_log_proba(fold[0], X)
+        for gate, (_, test) in zip(self.gates, self.cross.folds, strict=True):
+            log_gate[test] = gate.fitted_log_proba(responsibilities, iteration)
         return log_gate
 
 
@@ -238,6 +231,8 @@ def cross_fitted_em(
     gain = best.bound - cross.alone_bounds.max()
     stop = on_iteration(1, best.bound, gain, so_far)
     n_rounds = min(max_iter - 1, _MAX_ROUNDS) if parts.pool.n_experts > 1 else 0
+    # An expert that is given whole rows may have too few of its own to be fitted.
+    lowers = cross.adapts and not getattr(parts.pool, "draws_rows", False)
     for iteration in range(2, n_rounds + 2):
         if stop or n_without == _PATIENCE:
             break
@@ -248,7 +243,7 @@ def cross_fitted_em(
         )
         if is_worse:
             pooling *= _MORE_POOLING
-        elif cross.adapts and gain > _CLEAR_GAIN:
+        elif lowers and gain > _CLEAR_GAIN:
             pooling /= _MORE_POOLING
         if gain > tol + _ROUNDING and not is_worse:
             best, n_without = now, 0

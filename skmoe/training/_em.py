@@ -7,7 +7,6 @@ import numpy as np
 
 from skmoe.training._anderson import Anderson
 from skmoe.training._parts import normalise
-from skmoe.training._revival import lost_experts, revive
 
 # A fall of the objective below this, relative, is rounding.
 _ROUNDING = 1e-12
@@ -54,7 +53,7 @@ def hard_step(log_joint, weights):
 
 def evaluate(parts, log_joint, data, e_step):
     """The parts with their objective and the responsibilities that follow from them."""
-    value, responsibilities = e_step(log_joint, data.weights)
+    value, responsibilities = data.expect(log_joint, e_step)
     load = data.weights @ responsibilities / data.total
     value = (value - parts.penalty) / data.total
     return Result(parts, responsibilities, load, value)
@@ -113,10 +112,10 @@ def expectation_maximisation(
         # Experts that do not maximise the likelihood may lower it in a plain step; there
         # is nothing to gain from them then.
         converged = fixed or settled or (plain and not rises)
-        lost = lost_experts(current.load) - revived
+        lost = current.parts.lost(current.load) - revived
         if lost and rises and not stop:
             revived |= lost
-            point = revive(current.responsibilities, log_joint, lost, data)
+            point = data.revived(current.responsibilities, log_joint, lost)
             current = replace(current, lower_bound=-np.inf)
             accelerator.forget()
             plain, converged, since = True, False, iteration
@@ -135,5 +134,5 @@ def expectation_maximisation(
 
 def ended(best, bounds, converged=False):
     """The best result, and how the iterations went."""
-    lost = tuple(sorted(lost_experts(best.load)))
+    lost = tuple(sorted(best.parts.lost(best.load)))
     return replace(best, lower_bounds=tuple(bounds), converged=converged, lost=lost)

@@ -6,6 +6,8 @@ from functools import partial
 
 import numpy as np
 
+from skmoe.likelihoods import likelihood_of_experts
+from skmoe.training._arrangement import arranged
 from skmoe.training._cross_fit import cross_fitted_em
 from skmoe.training._em import (
     Result,
@@ -22,6 +24,7 @@ from skmoe.training._start import (
     starting_responsibilities,
     strategies_of,
 )
+from skmoe.training._start_rows import start_of_some
 from skmoe.training._stochastic import stochastic_em
 
 # A joint solution goes on with so many times the rows that it has come to the top of:
@@ -67,10 +70,26 @@ def fit_starts(
     first = samples[0] if samples else data
     summary = summary.subset(first.rows) if samples else summary
     rest = summary if cross is None else _what_is_left(summary, parts, cross)
-    n_experts = parts.pool.n_experts
+    n_experts = parts.n_own
     is_routed = parts.router is not None and terms is None
     propose = routed_start(parts.router) if is_routed else starting_responsibilities
     seeds = random_state.randint(np.iinfo(np.int32).max, size=n_init)
+
+    def proposed(kind, start_state):
+        seen = rest if kind == "auto" else summary
+
+        def of_rows(some):
+            return propose(kind, some, n_experts, start_state)
+
+        if is_routed:
+            given = of_rows(seen)
+        else:
+            given = start_of_some(
+                parts.likelihood, of_rows, seen, first.target, n_experts
+            )
+        if n_experts < parts.pool.n_experts:  # the component is to stay the last
+            return given
+        return arranged(given, parts.gate, first.X, first.weights)
 
     def run(number):
         start_state = np.random.RandomState(seeds[number])
@@ -78,12 +97,11 @@ def fit_starts(
             kinds = strategies_of(init, number, rough)
             # Rounds on held-out rows are too dear for several starts to compete.
             kinds = kinds if cross is None else kinds[:1]
-            proposals = [
-                propose(kind, rest if kind == "auto" else summary, n_experts, start_state)
-                for kind in kinds
-            ]
+            proposals = [proposed(kind, start_state) for kind in kinds]
+            if not data.is_plain:
+                proposals = [data.started(given, n_experts) for given in proposals]
         else:
-            proposals = [init[first.rows] if samples else init]
+            proposals = [init[first.rows] if samples else data.allowed(init)]
             if is_routed:
                 proposals = [Given.of_table(init, parts.router.n_slots)]
         # A copy of a pool is a snapshot.
@@ -120,7 +138,7 @@ def continue_fit(
 
 def _terms(parts, data, solver, cross):
     """The experts' part of the log-likelihood where it is solved jointly."""
-    if solver != "em" or cross is not None:
+    if solver != "em" or cross is not None or not data.is_plain:
         return None
     if parts.router is not None and not parts.router.allows_dense(data.X.shape[1]):
         return None
@@ -145,7 +163,8 @@ def _solution(solver, terms, samples, cross, parts, summary, random_state):
 
 def _what_is_left(summary, parts, cross):
     """The rows with what experts alone leave of their target."""
-    mean = parts.likelihood.mean(cross.alone, None).mean(axis=1)
+    likelihood = likelihood_of_experts(parts.likelihood)
+    mean = likelihood.mean(cross.alone, None).mean(axis=1)
     return summary.around(mean.reshape(summary.raw_target.shape))
 
 

@@ -1,5 +1,6 @@
 """Folds for training in which no row is judged by what was fitted to it."""
 
+from inspect import signature
 from numbers import Integral
 
 import numpy as np
@@ -48,6 +49,15 @@ def make_folds(cv, are_linear, data, summary, present, strata, random_state, par
     else:
         folds = _renumbered(check_cv(cv).split(), present)
     return _checked(folds, present)
+
+
+def takes_groups(cv):
+    """Whether ``cv`` is a splitter that asks for groups, or seems to."""
+    if isinstance(cv, str) or not hasattr(cv, "split"):
+        return False
+    if hasattr(cv, "get_metadata_routing"):
+        return bool(cv.get_metadata_routing().consumes("split", ["groups"]))
+    return "groups" in signature(cv.split).parameters
 
 
 def _checked(folds, present):

@@ -39,7 +39,9 @@ class JointProblem:
             self.experts.design = self.gate.design
         self.lower = np.concatenate([self.gate.lower, self.experts.lower])
         self.is_small = (
-            len(self.lower) <= _MAX_OBSERVED and self.experts.design is self.gate.design
+            len(self.lower) <= _MAX_OBSERVED
+            and self.experts.design is self.gate.design
+            and hasattr(self.gate, "scores")
         )
         self.rows = data.joint_rows(self.gate, self.experts)
         self.sample, self.is_near = self, False

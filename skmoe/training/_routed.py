@@ -47,6 +47,14 @@ class Given:
         shares /= shares.sum(axis=1, keepdims=True)
         return cls(Routes(experts, responsibilities.shape[1]), shares)
 
+    def relabelled(self, order):
+        """The same, of experts that are numbered in another order."""
+        n_experts = self.routes.n_experts
+        numbers = np.empty(n_experts, dtype=np.intp)
+        numbers[order] = np.arange(n_experts)
+        routes = Routes(numbers[self.routes.experts], n_experts)
+        return replace(self, routes=routes)
+
     def load(self, weights):
         """Share of the weight that each expert is responsible for."""
         mass = weights[:, None] * self.shares

@@ -153,6 +153,12 @@ class Router:
         if not self.is_even:
             self.closed = tuple(np.flatnonzero(np.isneginf(bias)).tolist())
 
+    def permuted(self, order):
+        """The same with the experts in another order: the first of ``order`` first."""
+        balance = None if self.balance is None else self.balance[order]
+        closed = tuple(sorted(np.argsort(order)[list(self.closed)].tolist()))
+        return replace(self, balance=balance, closed=closed)
+
     def without(self, experts):
         """The same with more experts closed; enough of them stay open."""
         n_left = len(self.open) - self.top_k

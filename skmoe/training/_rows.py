@@ -13,6 +13,8 @@ from scipy.sparse import issparse
 from skmoe._design import column_moments
 from skmoe._grams import row_slices
 from skmoe._sklearn_compat import safe_indexing
+from skmoe.training._draws import RowDraws
+from skmoe.training._short_runs import ShortRuns
 
 # More columns than this add cost to a start, not quality.
 MAX_COLUMNS = 50
@@ -61,6 +63,9 @@ class RowSummary:
     order : ndarray of shape (n_samples,)
     """
 
+    #: What makes short runs on these rows.
+    runs = ShortRuns
+
     def __init__(self, X, target, weights, least_variance=1e-3):
         self.X, self.raw_target = X, target
         self.weights = weights
@@ -80,6 +85,11 @@ class RowSummary:
     def holds_indicators(self):
         """Whether the target is indicators, of which linear fits are a rough picture."""
         return self.least_variance > 1
+
+    @property
+    def draws(self):
+        """Draws of whole rows, by their content."""
+        return RowDraws(self)
 
     @property
     def n_columns(self):

@@ -132,12 +132,21 @@ class ShortRuns:
 
     def _expect(self):
         """E-step: responsibilities, and each candidate's log-likelihood."""
-        log_gate = _products_with(self.gates, self.inputs)
-        joint = self._log_density(self.columns)
+        log_gate, joint = self._log_terms(self.columns, self.rows)
         joint += log_gate
         log_joint, self.resp = _normalise(joint)
         log_gate, self.gate_proba = _normalise(log_gate)
-        self.scores = (log_joint - log_gate) @ self.weights
+        self.scores = (log_joint - log_gate) @ self._unit_weights
+
+    def _log_terms(self, columns, rows):
+        """Logits of the gate, and log f_k, for columns of ``rows``; (B, K, n) both."""
+        log_gate = _products_with(self.gates, columns[:, : self.n_inputs])
+        return log_gate, self._log_density(columns)
+
+    @property
+    def _unit_weights(self):
+        """What the likelihood of each row counts."""
+        return self.weights
 
     # -- k-plane --------------------------------------------------------------------
 
@@ -145,14 +154,17 @@ class ShortRuns:
         """Assign each row to the plane next to it, and refit, until nothing moves."""
         labels = None
         for _ in range(n_steps):
-            squares = _sum_of_targets(self._squared_residuals(self.columns))
-            nearest = _smallest(squares)
+            nearest = _smallest(self._distances())
             if labels is not None and np.array_equal(nearest, labels):
                 break
             labels = nearest
             experts = np.arange(self.n_experts)[:, None]
             self.resp = (labels[:, None, :] == experts).astype(self.dtype)
             self._fit_planes(self._moments())
+
+    def _distances(self):
+        """Squared distances of the rows to all planes (B, K, n)."""
+        return _sum_of_targets(self._squared_residuals(self.columns))
 
     # -- EM with a gate in closed form ----------------------------------------------
 
@@ -260,11 +272,11 @@ class ShortRuns:
     def best_responsibilities(self, rows):
         """Responsibilities of the likeliest candidate's experts for all ``rows``."""
         self.keep_best(1)
-        return self._responsibilities(_columns(rows))
+        return self._responsibilities(_columns(rows), rows)
 
-    def _responsibilities(self, columns):
-        log_gate = self.gates @ columns[:, : self.n_inputs].T
-        return _normalise(log_gate + self._log_density(columns))[1][0].T
+    def _responsibilities(self, columns, rows):
+        log_gate, density = self._log_terms(columns, rows)
+        return _normalise(log_gate + density)[1][0].T
 
     def best_pairs(self, rows, n_slots):
         """The likeliest candidate's largest responsibilities for ``rows``.
@@ -279,7 +291,9 @@ class ShortRuns:
         self.keep_best(1)
         columns = _columns(rows)
         parts = row_slices(len(columns), _PAIRS_CELLS // self.n_experts + 1)
-        chosen = (largest(self._responsibilities(columns[p]), n_slots) for p in parts)
+        chosen = (
+            largest(self._responsibilities(columns[p], None), n_slots) for p in parts
+        )
         experts, shares = map(np.concatenate, zip(*chosen, strict=True))
         return experts, shares / shares.sum(axis=1, keepdims=True)
 

@@ -12,7 +12,6 @@ from skmoe._grams import row_slices
 from skmoe._routes import largest
 from skmoe.training._draws import draw_by_weight
 from skmoe.training._rows import WORTH_A_SAMPLE
-from skmoe.training._short_runs import ShortRuns
 
 _N_CANDIDATES = 20
 _N_FINALISTS, _N_LAST = 6, 3
@@ -130,7 +129,7 @@ def _short_runs(summary, n_experts, random_state, n_candidates):
     limit = _MAX_CELLS // (n_candidates * n_experts)
     n_rows = min(n_start_rows(summary, n_experts), limit)
     part = summary.thinned(n_rows, random_state)
-    runs = ShortRuns(part, n_experts, n_candidates, random_state)
+    runs = part.runs(part, n_experts, n_candidates, random_state)
     runs.alternate(_N_PLANE_STEPS)
     return runs
 

@@ -445,6 +445,20 @@ def test_classes_are_aligned(rng):
     assert set(pool.estimators()[0].classes_) == {"x", "z"}
 
 
+def test_an_expert_with_zeros_only_needs_no_regressor_that_takes_them(rng):
+    X = rng.uniform(size=(60, 2))
+    y = np.where(X[:, 0] > 0.5, 1.0 + rng.poisson(3, size=60), 0.0)
+    counts = DecisionTreeRegressor(criterion="poisson", max_depth=2)
+    with pytest.raises(ValueError, match="Sum of y is not positive"):
+        clone(counts).fit(X[y == 0], y[y == 0])
+    pool = EstimatorPool(named(counts, counts))
+    weights = np.column_stack([y > 0, y == 0]).astype(float)
+    prediction = pool.fit(X, y, weights).predict(X)
+    assert (prediction[:, 0] >= 1).all()
+    assert type(pool.estimators()[1]) is DummyRegressor
+    np.testing.assert_array_equal(prediction[:, 1], 0)
+
+
 def test_classifiers_without_weights_get_drawn_rows(rng):
     X, y, weights = make_classes(rng, 2)
     counts = rng.integers(1, 3, size=weights.shape)

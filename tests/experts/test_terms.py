@@ -11,10 +11,21 @@ from skmoe.experts import _logistic_terms
 from skmoe.experts._glm import GammaPool, PoissonPool
 from skmoe.experts._least_squares import LeastSquaresPool, RidgePool
 from skmoe.experts._logistic import LogisticPool
-from skmoe.likelihoods import CategoricalLikelihood, GaussianLikelihood
+from skmoe.experts._sized import RateTermsPool
+from skmoe.likelihoods import (
+    CategoricalLikelihood,
+    GammaLikelihood,
+    GaussianLikelihood,
+    NegativeBinomialLikelihood,
+    PoissonLikelihood,
+    with_sizes,
+)
 
 N_ROWS, N_EXPERTS = 80, 3
-KINDS = ["line", "two lines", "two classes", "three classes", "counts", "sizes"]
+# Targets with exposures have a second column.
+LOG_LINEAR = ["counts", "counts by exposure", "sizes", "sizes by exposure"]
+SPREAD = ["spread counts", "spread counts by exposure"]
+KINDS = ["line", "two lines", "two classes", "three classes", *LOG_LINEAR, *SPREAD]
 
 
 @pytest.fixture(params=[0, 1])
@@ -44,15 +55,24 @@ def target_of(rng, kind, X):
         return 1e3 + 20.0 * slope + rng.normal(size=N_ROWS)
     if kind == "two lines":
         return np.column_stack([slope, 1.0 - 2.0 * slope]) + rng.normal(size=(N_ROWS, 2))
+    if kind.endswith("by exposure"):
+        y = target_of(rng, kind.removesuffix(" by exposure"), X)
+        return with_sizes(y, rng.uniform(0.3, 3.0, size=N_ROWS))
     if kind == "counts":
         return rng.poisson(np.exp(0.3 * slope)).astype(float)
+    if kind == "spread counts":
+        return rng.negative_binomial(2, 2 / (2 + np.exp(0.3 * slope))).astype(float)
     if kind == "sizes":
         return rng.gamma(2.0, np.exp(0.3 * slope))
     return rng.integers(0, {"two classes": 2, "three classes": 3}[kind], size=N_ROWS)
 
 
 LINE = (LeastSquaresPool, LinearRegression(), GaussianLikelihood())
-OTHERS = {"counts": PoissonPool, "sizes": GammaPool}
+OTHERS = {
+    "counts": (PoissonPool, PoissonLikelihood()),
+    "spread counts": (PoissonPool, NegativeBinomialLikelihood()),
+    "sizes": (GammaPool, GammaLikelihood()),
+}
 
 
 def pool_of(kind, fit_intercept):
@@ -63,11 +83,13 @@ def pool_of(kind, fit_intercept):
         classes = np.arange(2 if kind == "two classes" else 3)
         return LogisticPool(experts, classes=classes), CategoricalLikelihood()
     pool, template, likelihood = LINE
-    if kind in OTHERS:
-        pool = OTHERS[kind]
-        template, likelihood = pool.estimator_class(alpha=0), pool.likelihood_class()
-    template = clone(template).set_params(fit_intercept=fit_intercept)
-    return pool(named(template)), likelihood
+    if kind.removesuffix(" by exposure") in OTHERS:
+        pool, likelihood = OTHERS[kind.removesuffix(" by exposure")]
+        template = pool.estimator_class(alpha=0)
+    pool = pool(named(clone(template).set_params(fit_intercept=fit_intercept)))
+    if kind.endswith("by exposure"):
+        pool = RateTermsPool(pool, likelihood.expert_target)
+    return pool, likelihood
 
 
 class Case:
@@ -160,7 +182,7 @@ def test_a_fitted_pool_goes_to_parameters_and_back(rng, kind, fit_intercept, con
         np.testing.assert_allclose(same, dispersion)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in SPREAD])
 def test_a_fitted_pool_is_at_the_top(rng, kind):
     case = Case(rng, kind)
     slope = case.gradient(case.fitted()) - case.terms.penalty()[1]
@@ -169,12 +191,14 @@ def test_a_fitted_pool_is_at_the_top(rng, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_information_is_the_hessian(rng, kind, fit_intercept, container):
-    """With the shares held: of coefficients, all but the gamma's, which is expected."""
+    """With the shares held: of coefficients; some are what is expected."""
     case = Case(rng, kind, fit_intercept, container)
-    if kind == "sizes":  # where each row is what is expected
-        case.terms.coef = case.vector[: case.terms.n_coef].reshape(case.terms.shape)
-        logs = np.asarray(case.terms.design.matrix @ case.terms.coef[0])
-        case.terms.y, case.terms.constant = np.exp(logs), -logs
+    if "sizes" in kind or kind in SPREAD:  # where each row is what is expected
+        pool, _ = case.pool.with_parameters(case.terms, case.vector, 1)
+        expected = pool.predict(case.X)[:, 0]
+        if case.y.ndim == 2:
+            expected = with_sizes(expected * case.y[:, 1], case.y[:, 1])
+        case.terms = case.terms.with_rows(case.terms.design, expected, case.weights)
         case.share[1:] = 0.0
 
     def slope(vector):
@@ -187,7 +211,7 @@ def test_information_is_the_hessian(rng, kind, fit_intercept, container):
     np.testing.assert_allclose(information, numeric, rtol=1e-5, atol=atol)
 
 
-@pytest.mark.parametrize("kind", ["line", "two lines", "sizes"])
+@pytest.mark.parametrize("kind", ["line", "two lines", "sizes", "sizes by exposure"])
 def test_information_of_dispersions_at_the_top(rng, kind):
     case = Case(rng, kind)
     vector, first = case.fitted(), case.terms.n_coef
@@ -285,7 +309,7 @@ def test_an_expert_without_rows_keeps_its_dispersion(rng):
     assert vector[place] == case.vector[place]
 
 
-@pytest.mark.parametrize("kind", ["line", "counts", "sizes"])
+@pytest.mark.parametrize("kind", ["line", *LOG_LINEAR])
 def test_who_does_not_maximise_the_likelihood_has_no_terms(rng, kind):
     case = Case(rng, kind)
     assert case.pool.terms(case.y, case.weights, CategoricalLikelihood()) is None
@@ -295,5 +319,6 @@ def test_who_does_not_maximise_the_likelihood_has_no_terms(rng, kind):
 def test_who_is_penalised_has_no_terms(rng, kind):
     pool = kind(named(kind.estimator_class(alpha=1.0)))
     pool.bind(rng.normal(size=(9, 2)), np.ones(9))
-    likelihood = getattr(kind, "likelihood_class", GaussianLikelihood)()
-    assert pool.terms(np.ones(9), np.ones(9), likelihood) is None
+    own = [likelihood for pool, likelihood in OTHERS.values() if pool is kind]
+    for likelihood in own or [GaussianLikelihood()]:
+        assert pool.terms(np.ones(9), np.ones(9), likelihood) is None

@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmoe import MixtureOfExpertsRegressor
-from skmoe.inspection import ExpertLoadDisplay, expert_colors
+from skmoe.inspection import ExpertCurvesDisplay, ExpertLoadDisplay, expert_colors
 
 
 @pytest.fixture
@@ -46,3 +46,17 @@ def test_names_of_many_experts_are_not_written():
     display = ExpertLoadDisplay(np.full(40, 1 / 40), expert_names=["e"] * 40).plot()
     assert display.ax_.get_xlabel() == "expert"
     assert len(set(expert_colors(40))) == 40
+
+
+def test_sizes_of_rows_count(rng):
+    X = rng.uniform(-2, 2, size=(200, 1))
+    exposure = rng.uniform(0.2, 5.0, size=200)
+    y = rng.poisson(np.exp(np.where(X[:, 0] > 0, 2.0, 0.0)) * exposure)
+    model = MixtureOfExpertsRegressor(n_experts=2, likelihood="poisson", random_state=0)
+    model.fit(X, y, exposure=exposure)
+    display = ExpertLoadDisplay.from_estimator(model, X, y, exposure=exposure)
+    load = model.responsibilities(X, y, exposure=exposure).mean(axis=0)
+    np.testing.assert_allclose(display.load, load)
+    curves = ExpertCurvesDisplay.from_estimator(model, X, y, feature=0, exposure=exposure)
+    np.testing.assert_allclose(curves.points_.get_offsets()[:, 1], y / exposure)
+    np.testing.assert_allclose(curves.rows[2].mean(axis=0), load)

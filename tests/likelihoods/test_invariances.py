@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from skmoe import MixtureOfExpertsRegressor
-from skmoe.likelihoods import GaussianLikelihood, StudentTLikelihood
+from skmoe.likelihoods import GaussianLikelihood, NoiseLikelihood, StudentTLikelihood
 
 LIKELIHOODS = {
     "student_t": "student_t",
@@ -13,6 +13,8 @@ LIKELIHOODS = {
     "laplace": "laplace",
     "tied": GaussianLikelihood("tied"),
     "of x": GaussianLikelihood(LinearRegression()),
+    "noise": NoiseLikelihood(),
+    "noise and t": NoiseLikelihood("student_t"),
 }
 
 
