@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.special import digamma, gammaln
 
+from skmoe._roots import falling_roots
+
 # A smaller dispersion cannot be told from a Poisson's; with a larger one, rows without
 # any counts no longer tell how small their rate is.
 SMALLEST_DISPERSION, LARGEST_DISPERSION = 1e-6, 1e3
@@ -45,38 +47,14 @@ def _digamma_rise(y, shape):
 
 
 def most_likely_log(y, rates, shares):
-    """Maximise each expert's likelihood in the logarithm of its dispersion.
-
-    By bisection of the slope, and secants within the bracket (Illinois).
-    """
+    """Maximise each expert's likelihood in the logarithm of its dispersion."""
 
     def slope(log_dispersion):
         values = slope_by_log_dispersion(y, rates, np.exp(log_dispersion))
         return np.einsum("nk,nk->k", shares, values)
 
-    n_experts = rates.shape[1]
-    low = np.full(n_experts, np.log(SMALLEST_DISPERSION))
-    high = np.full(n_experts, np.log(LARGEST_DISPERSION))
+    low = np.full(rates.shape[1], np.log(SMALLEST_DISPERSION))
+    high = np.full(rates.shape[1], np.log(LARGEST_DISPERSION))
     at_low, at_high = slope(low), slope(high)
-    is_poisson = at_low <= 0
-    is_largest = ~is_poisson & (at_high >= 0)
-    last = np.zeros(n_experts)
-    for _ in range(_MAX_STEPS):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            secant = high - at_high * (high - low) / (at_high - at_low)
-        inside = (secant > low) & (secant < high)
-        middle = np.where(inside, secant, 0.5 * (low + high))
-        value = slope(middle)
-        rising = value > 0
-        # An end that stays twice loses half its slope, so that it moves as well.
-        at_high = np.where(rising & (last > 0), 0.5 * at_high, at_high)
-        at_low = np.where(~rising & (last < 0), 0.5 * at_low, at_low)
-        moved = np.where(rising, middle - low, high - middle)
-        low, at_low = np.where(rising, middle, low), np.where(rising, value, at_low)
-        high, at_high = np.where(rising, high, middle), np.where(rising, at_high, value)
-        last = np.where(rising, 1.0, -1.0)
-        settled = np.minimum(moved, high - low) <= _TOLERANCE
-        if (settled | is_poisson | is_largest).all():
-            break
-    found = np.where(is_poisson, np.log(SMALLEST_DISPERSION), middle)
-    return np.where(is_largest, np.log(LARGEST_DISPERSION), found)
+    end = np.where(at_low <= 0, low, high)
+    return falling_roots(slope, low, high, at_low, at_high, end, _TOLERANCE, _MAX_STEPS)

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.special import betaln, digamma
 
+from skmoe._roots import falling_roots
+
 # Estimated degrees of freedom end just above two, so that every density has a variance,
 # and where one can no longer tell the density from a normal one.
 _SMALLEST_DF, _LARGEST_DF = 2.1, 200.0
@@ -77,40 +79,21 @@ class Profile:
 
 
 def most_likely_df(profile):
-    """Maximise the profile between the bounds: its slope's root, or an end.
-
-    The root by regula falsi (Illinois) in log df, all experts at once.
-    """
+    """Maximise the profile between the bounds: its slope's root in log df, or an end."""
     n_experts = len(profile.mean_square)
     low = np.full(n_experts, np.log(_SMALLEST_DF))
     high = np.full(n_experts, np.log(_LARGEST_DF))
     value_high, slope_high = profile.evaluate(np.exp(high))
     value_low, slope_low = profile.evaluate(np.exp(low))
     ends = np.where(value_low > value_high, low, high)
-    value_ends = np.maximum(value_low, value_high)
-    bracketed = (slope_low > 0) & (slope_high < 0)
-    if not bracketed.any():
-        return np.exp(ends)
-    last = np.zeros(n_experts)
-    middle, done = ends, ~bracketed
-    for _ in range(_MAX_STEPS):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            secant = high - slope_high * (high - low) / (slope_high - slope_low)
-        # What is found stays, however many steps other experts need.
-        moves = ~done & (secant > low) & (secant < high)
-        middle = np.where(moves, secant, middle)
-        value, slope = profile.evaluate(np.exp(middle))
-        rising = bracketed & (slope > 0)
-        falling = bracketed & ~rising
-        # An end that stays twice loses half its slope, so that it moves as well.
-        slope_high = np.where(rising & (last > 0), 0.5 * slope_high, slope_high)
-        slope_low = np.where(falling & (last < 0), 0.5 * slope_low, slope_low)
-        moved = np.where(rising, middle - low, np.where(falling, high - middle, 0.0))
-        low, slope_low = np.where(rising, middle, low), np.where(rising, slope, slope_low)
-        high = np.where(falling, middle, high)
-        slope_high = np.where(falling, slope, slope_high)
-        last = np.where(rising, 1.0, -1.0)
-        done |= np.minimum(moved, high - low) <= _DF_TOLERANCE
-        if done.all():
-            break
-    return np.exp(np.where(bracketed & (value >= value_ends), middle, ends))
+    value = value_ends = np.maximum(value_low, value_high)
+
+    def slope(log_df):
+        nonlocal value
+        value, slope = profile.evaluate(np.exp(log_df))
+        return slope
+
+    roots = falling_roots(
+        slope, low, high, slope_low, slope_high, ends, _DF_TOLERANCE, _MAX_STEPS
+    )
+    return np.exp(np.where(value >= value_ends, roots, ends))
